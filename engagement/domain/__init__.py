@@ -1,0 +1,1 @@
+"""Rules of the product: no clock, no network, no environment."""

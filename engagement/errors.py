@@ -1,0 +1,103 @@
+"""Every error that the product raises on purpose.
+
+EngagementError
+├── InvalidTokenError (ValueError)      a tracked URL's token does not verify: neutral answer
+├── InvalidRequestError (ValueError)    400, the request cannot be understood
+│   ├── UnprocessableError              422, understood, but a rule of the product forbids it
+│   └── TooLargeError                   413
+├── UnauthorizedError                   401
+├── ForbiddenError                      403
+├── NotFoundError (LookupError)         404
+├── ConflictError                       409
+├── StorageError                        503, try again; the SDK's error is its cause
+└── RemoteError                         502, a mail server or the CRM failed
+
+ConfigurationError                      start-up fails; outside the tree, so that nothing swallows it
+"""
+
+from __future__ import annotations
+
+
+class EngagementError(Exception):
+    """Base of every error that a caller of the product may see."""
+
+    status = 500
+
+    def __init__(self, detail: str) -> None:
+        super().__init__(detail)
+        #: str, one sentence for the caller, without personal data
+        self.detail = detail
+
+
+class InvalidTokenError(EngagementError, ValueError):
+    """A tracking token is malformed, forged, revoked or of another kind."""
+
+    status = 404
+
+
+class InvalidRequestError(EngagementError, ValueError):
+    """The request cannot be understood; *field* names what is wrong, if one thing is."""
+
+    status = 400
+
+    def __init__(self, detail: str, field: str | None = None) -> None:
+        super().__init__(detail)
+        #: str or None, dotted path of the field in the request, e.g. ``recipients[0].email``
+        self.field = field
+
+
+class UnprocessableError(InvalidRequestError):
+    """The request is well formed, but a rule of the product forbids it."""
+
+    status = 422
+
+
+class TooLargeError(InvalidRequestError):
+    """The request is larger than a limit, which the detail states."""
+
+    status = 413
+
+
+class UnauthorizedError(EngagementError):
+    """The caller showed no credential, or one that does not hold here."""
+
+    status = 401
+
+
+class ForbiddenError(EngagementError):
+    """The caller is known, but may not do this."""
+
+    status = 403
+
+
+class NotFoundError(EngagementError, LookupError):
+    """What the request names does not exist."""
+
+    status = 404
+
+
+class ConflictError(EngagementError):
+    """What the request wants clashes with what is stored."""
+
+    status = 409
+
+
+class StorageError(EngagementError):
+    """A store did not answer, or answered that it cannot now; trying again may help."""
+
+    status = 503
+
+
+class RemoteError(EngagementError):
+    """A system that the product calls failed."""
+
+    status = 502
+
+    def __init__(self, detail: str, *, ambiguous: bool = False) -> None:
+        super().__init__(detail)
+        #: bool, the other side may have done what was asked, so it must not be repeated blindly
+        self.ambiguous = ambiguous
+
+
+class ConfigurationError(Exception):
+    """A setting is missing or wrong; the message names it."""

@@ -1,0 +1,1 @@
+"""Triggers: HTTP routes, timers and queues; authentication and web manners."""

@@ -1,0 +1,1 @@
+"""Use cases: what a trigger asks for, done with rules and stores."""

@@ -1,0 +1,1 @@
+"""Azure Tables, Blobs and Queues: the only code that imports their SDKs."""
