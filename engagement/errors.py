@@ -9,10 +9,11 @@ EngagementError
 ├── ForbiddenError                      403
 ├── NotFoundError (LookupError)         404
 ├── ConflictError                       409
+├── RangeNotSatisfiableError            416
 ├── StorageError                        503, try again; the SDK's error is its cause
 └── RemoteError                         502, a mail server or the CRM failed
 
-ConfigurationError                      start-up fails; outside the tree, so that nothing swallows it
+ConfigurationError                      start-up fails; outside, so that nothing swallows it
 """
 
 from __future__ import annotations
@@ -80,6 +81,17 @@ class ConflictError(EngagementError):
     """What the request wants clashes with what is stored."""
 
     status = 409
+
+
+class RangeNotSatisfiableError(EngagementError):
+    """The part of a file that was asked for is not in it."""
+
+    status = 416
+
+    def __init__(self, size: int) -> None:
+        super().__init__("This part is not in the file.")
+        #: int, size of the whole file in bytes
+        self.size = size
 
 
 class StorageError(EngagementError):

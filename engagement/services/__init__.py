@@ -1,1 +1,36 @@
 """Use cases: what a trigger asks for, done with rules and stores."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, field
+
+from engagement.services.administering import Administering
+from engagement.services.attaching import Attaching
+from engagement.services.drafting import Drafting
+from engagement.services.reading import Reading
+from engagement.services.recording import Recording
+from engagement.services.replying import Replying
+from engagement.services.sending import Sending
+from engagement.services.sweeping import Sweeping
+from engagement.services.tracking import Tracking
+
+
+@dataclass(frozen=True, slots=True)
+class Services:
+    """Every use case of one deployment; what the triggers are given."""
+
+    surface: str
+    admin_key: str | None = field(repr=False)
+    administering: Administering
+    attaching: Attaching
+    drafting: Drafting
+    reading: Reading
+    recording: Recording
+    replying: Replying
+    sending: Sending
+    sweeping: Sweeping
+    tracking: Tracking
+    #: raises StorageError unless the stores answer
+    ready: Callable[[], Awaitable[None]]
+    close: Callable[[], Awaitable[None]]

@@ -1,0 +1,56 @@
+# The menu of this repository; every target sets up what it needs.
+
+PYTHON ?= python3
+PORT ?= 7071
+VENV := .venv
+BIN := $(VENV)/bin
+STAMP := $(VENV)/.installed
+
+export PORT
+
+.DEFAULT_GOAL := help
+
+.PHONY: help
+help: ## Show this menu
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
+
+$(STAMP): requirements.txt requirements-dev.txt
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
+	  { echo "Python 3.11 or later is needed; name it with make PYTHON=python3.13"; exit 1; }
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements-dev.txt
+	@touch $@
+
+node_modules/.package-lock.json: package.json package-lock.json
+	@node -e 'process.exit(parseInt(process.versions.node) < 20)' || \
+	  { echo "Node.js 20 or later is needed"; exit 1; }
+	npm ci --ignore-scripts --no-audit --no-fund --loglevel=error
+	@touch $@
+
+.PHONY: setup
+setup: $(STAMP) node_modules/.package-lock.json ## Install what everything below needs
+
+.PHONY: run
+run: setup ## Start everything on this machine (PORT=7071), with a demo message in the inbox
+	@$(BIN)/python -m devserver
+
+.PHONY: test
+test: setup ## Pass the tests
+	$(BIN)/python -m pytest $(ARGS)
+
+.PHONY: lint
+lint: $(STAMP) ## Check style and types
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+
+.PHONY: check
+check: lint test ## Everything that has to hold before a commit
+
+.PHONY: worker-check
+worker-check: $(STAMP) ## Load the app in Microsoft's worker library (Python 3.13)
+	$(BIN)/python -m devserver --check-worker
+
+.PHONY: clean
+clean: ## Remove what was installed and stored here
+	rm -rf $(VENV) node_modules .local .mypy_cache .pytest_cache .ruff_cache .hypothesis

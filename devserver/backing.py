@@ -1,0 +1,203 @@
+"""Starts and stops the programs that the functions stand on: Azurite and a mail inbox."""
+
+import contextlib
+import ctypes
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Self
+
+from devserver.settings import ROOT
+
+START_SECONDS, STOP_SECONDS = 60.0, 10.0
+# The published key of every emulator; it opens nothing else.
+EMULATOR_KEY = (
+    "Eby8vdM02xNOcqFlqUwJPLlmEtlCDXJ1OUzFT50uSRZ6IFsuFq2UVErCz4I6tq/K1SZFPTOtr/KBHBeksoGMGw=="
+)
+PR_SET_PDEATHSIG = 1
+
+
+class BackingError(RuntimeError):
+    """A program that the functions stand on did not start."""
+
+
+def free_ports(preferred: Sequence[int]) -> list[int]:
+    """Give for each preferred port itself if it is free, and any free one otherwise."""
+    with contextlib.ExitStack() as held:
+        ports = []
+        for port in preferred:
+            listener = held.enter_context(socket.socket())
+            if os.name != "nt":
+                listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            try:
+                listener.bind(("127.0.0.1", port))
+            except OSError:
+                listener.bind(("127.0.0.1", 0))
+            ports.append(listener.getsockname()[1])
+        return ports
+
+
+def free_port(preferred: int = 0) -> int:
+    """Give the preferred port if it is free, and any free one otherwise."""
+    return free_ports([preferred])[0]
+
+
+def connection_string(ports: Sequence[int]) -> str:
+    """Give the connection string of an emulator whose blobs, queues and tables are on `ports`."""
+    services = zip(("Blob", "Queue", "Table"), ports, strict=True)
+    endpoints = (f"{name}Endpoint=http://127.0.0.1:{p}/devstoreaccount1" for name, p in services)
+    account = f"AccountName=devstoreaccount1;AccountKey={EMULATOR_KEY}"
+    return ";".join(("DefaultEndpointsProtocol=http", account, *endpoints)) + ";"
+
+
+def node_program(name: str) -> str:
+    """Give the path of a program that npm installed."""
+    modules = Path(os.environ.get("ENGAGEMENT_NODE_MODULES", ROOT / "node_modules"))
+    path = modules / ".bin" / name
+    if not path.exists():
+        raise BackingError(f"{name} is not installed: {path} is missing; run npm install.")
+    return str(path)
+
+
+def die_with_parent() -> None:
+    """Ask Linux to end this child when the thread that started it ends, however it ends."""
+    ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGTERM)
+
+
+class Child:
+    """A program of ours: started, waited for, and stopped so that it can save its data."""
+
+    name: str
+    #: What the program says once for each port that it has opened. Its own word is
+    #: waited for, since a port that answers may be another instance's.
+    says: str
+
+    def __init__(self, folder: Path, ports: Sequence[int]) -> None:
+        self.folder = folder
+        self.ports = list(ports)
+        self.process: subprocess.Popen[bytes] | None = None
+
+    def command(self) -> list[str]:
+        """Give the command that serves on the ports."""
+        raise NotImplementedError
+
+    @property
+    def log(self) -> Path:
+        """The file that the program's output goes to."""
+        return self.folder / f"{self.name}.log"
+
+    def start(self) -> None:
+        """Start the program on free ports; `wait` tells when it serves."""
+        self.folder.mkdir(parents=True, exist_ok=True)
+        self.ports = free_ports(self.ports)
+        with self.log.open("wb") as log:
+            self.process = subprocess.Popen(
+                self.command(),
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=subprocess.STDOUT,
+                # A Ctrl-C in the terminal is for the host, which stops this one last.
+                start_new_session=True,
+                preexec_fn=die_with_parent if sys.platform == "linux" else None,  # noqa: PLW1509
+            )
+
+    def wait(self) -> None:
+        """Wait until the program serves; start it once more if a port was lost meanwhile."""
+        try:
+            self.wait_once()
+        except BackingError as error:
+            if "EADDRINUSE" not in str(error):
+                raise
+            self.ports = [0] * len(self.ports)
+            self.start()
+            self.wait_once()
+
+    def wait_once(self) -> None:
+        """Wait until the program has said that all its ports are open."""
+        until = time.monotonic() + START_SECONDS
+        while time.monotonic() < until:
+            output = self.log.read_text("utf-8", "replace")
+            if output.count(self.says) >= len(self.ports):
+                return
+            if self.process is not None and self.process.poll() is not None:
+                raise BackingError(f"{self.name} ended before it served:\n{output[-2000:]}")
+            time.sleep(0.05)
+        self.stop()
+        raise BackingError(f"{self.name} did not serve within {START_SECONDS:.0f} s: {self.log}")
+
+    def stop(self) -> None:
+        """Ask the program to end, wait for it, and end it after ten seconds."""
+        if self.process is None or self.process.poll() is not None:
+            return
+        self.process.terminate()
+        try:
+            self.process.wait(STOP_SECONDS)
+        except subprocess.TimeoutExpired:
+            self.process.kill()
+            self.process.wait()
+
+    def __enter__(self) -> Self:
+        try:
+            self.start()
+            self.wait()
+        except BaseException:
+            self.stop()
+            raise
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.stop()
+
+
+class Azurite(Child):
+    """The storage emulator; its data live in the folder, which is its own."""
+
+    name, says = "azurite", "service is successfully listening at"
+
+    def __init__(self, folder: Path, ports: Sequence[int] = (0, 0, 0)) -> None:
+        super().__init__(folder, ports)
+
+    def command(self) -> list[str]:
+        """Serve blobs, queues and tables for the newest SDKs, and call nobody."""
+        flags = ["--silent", "--skipApiVersionCheck", "--disableTelemetry"]
+        ports = [
+            argument
+            for service, port in zip(("blob", "queue", "table"), self.ports, strict=True)
+            for argument in (f"--{service}Host", "127.0.0.1", f"--{service}Port", str(port))
+        ]
+        return [node_program("azurite"), *flags, "--location", str(self.folder), *ports]
+
+    @property
+    def connection_string(self) -> str:
+        """The way to the emulator."""
+        return connection_string(self.ports)
+
+
+class Inbox(Child):
+    """An SMTP server that delivers nothing, and a web page that shows what it got."""
+
+    name, says = "maildev", " running at "
+
+    def __init__(self, folder: Path, ports: Sequence[int] = (0, 0)) -> None:
+        super().__init__(folder, ports)
+
+    def command(self) -> list[str]:
+        """Serve the web page and SMTP on this machine only."""
+        web, smtp = map(str, self.ports)
+        where = ["--ip", "127.0.0.1", "--web-ip", "127.0.0.1"]
+        return [node_program("maildev"), "--web", web, "--smtp", smtp, *where]
+
+    @property
+    def smtp_port(self) -> int:
+        """The port that takes mail."""
+        return self.ports[1]
+
+    @property
+    def url(self) -> str:
+        """The address of the page that shows the mail."""
+        return f"http://localhost:{self.ports[0]}"

@@ -1,0 +1,176 @@
+"""Settings of one deployment, read from the environment once."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import tempfile
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from engagement.errors import ConfigurationError
+
+SURFACES = ("public", "private", "all")
+SMTP_SECURITIES = ("none", "starttls", "tls")
+
+#: Azure Functions' convention for an identity-based connection named ENGAGEMENT_DATA:
+#: https://learn.microsoft.com/azure/azure-functions/functions-reference#configure-an-identity-based-connection
+CONNECTION = "ENGAGEMENT_DATA"
+
+
+@dataclass(frozen=True, slots=True)
+class DataAccount:
+    """Where tables, blobs and queues are: a connection string, or addresses and an identity."""
+
+    #: str or None, for Azurite only; it holds the account's key
+    connection_string: str | None = field(repr=False)
+    table_url: str | None
+    blob_url: str | None
+    queue_url: str | None
+    #: str or None, client id of a user-assigned managed identity
+    client_id: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class SmtpServer:
+    """The mail server that ``"delivery": "smtp"`` hands messages to."""
+
+    host: str
+    port: int
+    security: str
+    username: str | None
+    password: str | None = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Config:
+    """One deployment's settings; docs/configuration.md tells each one's meaning."""
+
+    surface: str
+    admin_key: str | None = field(repr=False)
+    #: key id (1-255) to 32 or more bytes; the highest id signs, all verify
+    signing_keys: Mapping[int, bytes] = field(repr=False)
+    #: str, scheme and host of tracked URLs, without a trailing slash
+    public_url: str
+    data: DataAccount
+    smtp: SmtpServer | None
+    spill_folder: Path
+    spill_limit_bytes: int
+    stream_limit_bytes: int
+
+    @classmethod
+    def from_environment(cls, environment: Mapping[str, str]) -> Config:
+        """Read every setting; raises ConfigurationError naming the first that is wrong."""
+        surface = environment.get("ENGAGEMENT_SURFACE") or "all"
+        if surface not in SURFACES:
+            raise ConfigurationError(f"ENGAGEMENT_SURFACE must be one of {', '.join(SURFACES)}.")
+        spill = environment.get("ENGAGEMENT_SPILL_FOLDER")
+        return cls(
+            surface=surface,
+            admin_key=_admin_key(environment),
+            signing_keys=_signing_keys(_required(environment, "ENGAGEMENT_SIGNING_KEYS")),
+            public_url=_public_url(_required(environment, "ENGAGEMENT_PUBLIC_URL")),
+            data=_data_account(environment),
+            smtp=_smtp(environment),
+            spill_folder=Path(spill or Path(tempfile.gettempdir()) / "engagement-spill"),
+            spill_limit_bytes=_number(environment, "ENGAGEMENT_SPILL_LIMIT_BYTES", 16 * 1024**2),
+            stream_limit_bytes=_number(environment, "ENGAGEMENT_STREAM_LIMIT_BYTES", 4 * 1024**2),
+        )
+
+
+def _required(environment: Mapping[str, str], name: str) -> str:
+    value = environment.get(name, "").strip()
+    if not value:
+        raise ConfigurationError(f"{name} is missing; docs/configuration.md says what it holds.")
+    return value
+
+
+def _number(environment: Mapping[str, str], name: str, default: int) -> int:
+    value = environment.get(name, "").strip()
+    if not value:
+        return default
+    if not value.isascii() or not value.isdigit():
+        raise ConfigurationError(f"{name} must be a whole number.")
+    return int(value)
+
+
+def _admin_key(environment: Mapping[str, str]) -> str | None:
+    key = environment.get("ENGAGEMENT_ADMIN_KEY", "").strip()
+    if key and len(key) < 16:
+        raise ConfigurationError("ENGAGEMENT_ADMIN_KEY must have at least 16 characters.")
+    return key or None
+
+
+def _signing_keys(value: str) -> Mapping[int, bytes]:
+    keys: dict[int, bytes] = {}
+    for entry in value.split(","):
+        key_id, _, encoded = entry.strip().partition(":")
+        if not key_id.isascii() or not key_id.isdigit() or not 1 <= int(key_id) <= 255:
+            raise ConfigurationError("ENGAGEMENT_SIGNING_KEYS: a key id is a number from 1 to 255.")
+        if int(key_id) in keys:
+            raise ConfigurationError(f"ENGAGEMENT_SIGNING_KEYS names key {key_id} twice.")
+        keys[int(key_id)] = _signing_key(key_id, encoded)
+    return keys
+
+
+def _signing_key(key_id: str, encoded: str) -> bytes:
+    try:
+        key = base64.b64decode(encoded + "=" * (-len(encoded) % 4), altchars=b"-_", validate=True)
+    except (binascii.Error, ValueError) as error:
+        raise ConfigurationError(
+            f"ENGAGEMENT_SIGNING_KEYS: key {key_id} is not base64url."
+        ) from error
+    if len(key) < 32:
+        raise ConfigurationError(f"ENGAGEMENT_SIGNING_KEYS: key {key_id} is below 32 bytes.")
+    return key
+
+
+def _public_url(value: str) -> str:
+    url = value.rstrip("/")
+    parts = urlsplit(url)
+    plain = not (parts.query or parts.fragment or parts.username)
+    if parts.scheme not in ("http", "https") or not parts.hostname or not plain:
+        raise ConfigurationError(
+            "ENGAGEMENT_PUBLIC_URL must look like https://links.contoso.example."
+        )
+    return url
+
+
+def _data_account(environment: Mapping[str, str]) -> DataAccount:
+    connection_string = environment.get(CONNECTION, "").strip() or None
+    urls = [
+        environment.get(f"{CONNECTION}__{service}ServiceUri", "").strip().rstrip("/") or None
+        for service in ("table", "blob", "queue")
+    ]
+    if connection_string is None and None in urls:
+        raise ConfigurationError(
+            f"{CONNECTION} is missing: set it to a connection string (Azurite), or set "
+            f"{CONNECTION}__tableServiceUri, __blobServiceUri and __queueServiceUri (Azure)."
+        )
+    return DataAccount(
+        connection_string=connection_string,
+        table_url=urls[0],
+        blob_url=urls[1],
+        queue_url=urls[2],
+        client_id=environment.get(f"{CONNECTION}__clientId", "").strip() or None,
+    )
+
+
+def _smtp(environment: Mapping[str, str]) -> SmtpServer | None:
+    host = environment.get("ENGAGEMENT_SMTP_HOST", "").strip()
+    if not host:
+        return None
+    security = environment.get("ENGAGEMENT_SMTP_SECURITY", "").strip() or "starttls"
+    if security not in SMTP_SECURITIES:
+        raise ConfigurationError(
+            f"ENGAGEMENT_SMTP_SECURITY must be one of {', '.join(SMTP_SECURITIES)}."
+        )
+    return SmtpServer(
+        host=host,
+        port=_number(environment, "ENGAGEMENT_SMTP_PORT", 587),
+        security=security,
+        username=environment.get("ENGAGEMENT_SMTP_USERNAME") or None,
+        password=environment.get("ENGAGEMENT_SMTP_PASSWORD") or None,
+    )

@@ -1,0 +1,170 @@
+"""What the CRM says of a message before it is sent, read from JSON and checked."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from engagement.domain.mailbox_address import address_key, check_address
+from engagement.domain.message import (
+    LONGEST_BODY,
+    MOST_RECIPIENTS,
+    Content,
+    Copies,
+    Message,
+    Recipient,
+    Record,
+    Role,
+    Sender,
+)
+from engagement.domain.payload import Fields
+from engagement.errors import InvalidRequestError, TooLargeError, UnprocessableError
+
+FIELDS = frozenset(
+    [
+        "subject",
+        "html_body",
+        "text_body",
+        "sender",
+        "recipients",
+        "regarding",
+        "template_id",
+        "follow",
+        "send_at",
+        "reminder",
+        "copies",
+    ]
+)
+RECORD_TYPE = re.compile(r"[A-Za-z][A-Za-z0-9_]{0,99}")
+LONGEST_SUBJECT = 500
+LONGEST_NAME = 200
+LONGEST_ID = 200
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Draft:
+    """A message as the CRM wants it."""
+
+    subject: str
+    sender: Sender
+    recipients: tuple[Recipient, ...]
+    regarding: Record | None
+    template_id: str | None
+    follow: bool
+    copies: Copies
+    content: Content
+
+
+def read_draft(value: object) -> Draft:
+    """Read a draft; raises InvalidRequestError naming the field that is wrong."""
+    fields = Fields(value, FIELDS)
+    for name in ("send_at", "reminder"):
+        if fields.value.get(name) is not None:
+            raise UnprocessableError("This is not available yet.", name)
+    return Draft(
+        subject=fields.line("subject", LONGEST_SUBJECT),
+        sender=_sender(fields.value.get("sender"), "sender"),
+        recipients=_recipients(fields),
+        regarding=fields.optional_object("regarding", _record),
+        template_id=fields.optional_line("template_id", LONGEST_ID),
+        follow=fields.flag("follow", default=True),
+        copies=Copies(fields.choice("copies", list(Copies), Copies.SINGLE)),
+        content=_content(fields),
+    )
+
+
+def draft_json(message: Message, content: Content) -> dict[str, Any]:
+    """Return the fields of a stored message in the form that :func:`read_draft` reads."""
+    return {
+        "subject": message.subject,
+        "html_body": content.html_body,
+        "text_body": content.text_body,
+        "sender": asdict(message.sender),
+        "recipients": [recipient_json(item) for item in message.recipients],
+        "regarding": None if message.regarding is None else asdict(message.regarding),
+        "template_id": message.template_id,
+        "follow": message.follow,
+        "send_at": None,
+        "reminder": None,
+        "copies": message.copies.value,
+    }
+
+
+def recipient_json(recipient: Recipient) -> dict[str, Any]:
+    """Return a recipient in the form of the contract."""
+    record = recipient.record
+    return {
+        "role": recipient.role.value,
+        "email": recipient.email,
+        "name": recipient.name,
+        "record": None if record is None else asdict(record),
+    }
+
+
+def changed_draft(message: Message, content: Content, changes: object) -> Draft:
+    """Read a stored draft with some fields replaced; raises InvalidRequestError."""
+    given: Mapping[str, Any] = Fields(changes, FIELDS).value
+    return read_draft({**draft_json(message, content), **given})
+
+
+def _content(fields: Fields) -> Content:
+    content = Content(fields.optional_body("html_body"), fields.optional_body("text_body"))
+    if content.html_body is None and content.text_body is None:
+        raise InvalidRequestError("html_body or text_body is needed.", "html_body")
+    for name, body in (("html_body", content.html_body), ("text_body", content.text_body)):
+        if body is not None and len(body.encode()) > LONGEST_BODY:
+            raise TooLargeError(f"A body may have at most {LONGEST_BODY} bytes.", name)
+    return content
+
+
+def _sender(value: object, path: str) -> Sender:
+    fields = Fields(value, {"user_id", "email", "name"}, path)
+    email = fields.line("email", 254)
+    return Sender(
+        user_id=fields.line("user_id", LONGEST_ID),
+        email=check_address(email, fields.at("email")),
+        name=fields.optional_line("name", LONGEST_NAME),
+    )
+
+
+def _recipients(fields: Fields) -> tuple[Recipient, ...]:
+    items = fields.value.get("recipients", [])
+    if isinstance(items, list) and len(items) > MOST_RECIPIENTS:
+        raise UnprocessableError(
+            f"A message may have at most {MOST_RECIPIENTS} recipients.", "recipients"
+        )
+    recipients = tuple(
+        _recipient(value, path, number)
+        for number, (value, path) in enumerate(fields.items("recipients", MOST_RECIPIENTS), 1)
+    )
+    seen: set[str] = set()
+    for index, recipient in enumerate(recipients):
+        key = address_key(recipient.email)
+        if key in seen:
+            raise UnprocessableError(
+                "This address is on the message twice.", f"recipients[{index}].email"
+            )
+        seen.add(key)
+    return recipients
+
+
+def _recipient(value: object, path: str, number: int) -> Recipient:
+    fields = Fields(value, {"role", "email", "name", "record"}, path)
+    email = fields.line("email", 254)
+    return Recipient(
+        number=number,
+        role=Role(fields.choice("role", list(Role), Role.TO)),
+        email=check_address(email, fields.at("email")),
+        name=fields.optional_line("name", LONGEST_NAME),
+        record=fields.optional_object("record", _record),
+    )
+
+
+def _record(value: object, path: str) -> Record:
+    fields = Fields(value, {"type", "id", "name"}, path)
+    kind = fields.line("type", 100)
+    if not RECORD_TYPE.fullmatch(kind):
+        fields.wrong("type", "A record type has letters, digits and underscores only.")
+    return Record(kind, fields.line("id", LONGEST_ID), fields.optional_line("name", LONGEST_NAME))

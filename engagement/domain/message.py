@@ -1,0 +1,180 @@
+"""One email activity of the CRM: who wrote what to whom, and how far it has come."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from enum import StrEnum
+
+from engagement.domain.attachment import Attachment
+from engagement.domain.follow import FollowState
+from engagement.errors import ConflictError
+
+#: The head and the recipients of a message are written in one transaction of Azure Tables, which
+#: takes 100 entities. Email engagement is not for bulk mail, so this binds nobody.
+MOST_RECIPIENTS = 99
+MOST_LINKS = 1_000
+MOST_ATTACHMENTS = 50
+LONGEST_BODY = 5 * 1024**2
+
+#: After so long, whoever was handing the message over is gone.
+HAND_OVER_LIMIT = timedelta(minutes=10)
+
+
+class Status(StrEnum):
+    """How far a message has come."""
+
+    DRAFT = "draft"
+    SCHEDULED = "scheduled"
+    SENDING = "sending"
+    SENT = "sent"
+    FAILED = "failed"
+    RECEIVED = "received"
+
+
+class Role(StrEnum):
+    """Which address line of the message a recipient stands on."""
+
+    TO = "to"
+    CC = "cc"
+    BCC = "bcc"
+
+
+class Copies(StrEnum):
+    """One copy for all recipients, whose opens are "someone's", or one each."""
+
+    SINGLE = "single"
+    PER_RECIPIENT = "per_recipient"
+
+
+@dataclass(frozen=True, slots=True)
+class Record:
+    """A CRM row."""
+
+    type: str
+    id: str
+    name: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Sender:
+    """The seller in whose name the message goes out."""
+
+    user_id: str
+    email: str
+    name: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Recipient:
+    """One address on a message; *number* counts from 1 and is what tokens carry."""
+
+    number: int
+    role: Role
+    email: str
+    name: str | None
+    record: Record | None
+    #: str or None, the mail server's words when it would not take this recipient
+    refusal: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class FollowedLink:
+    """A link of the message, and where it leads; *number* counts from 1."""
+
+    number: int
+    url: str
+
+
+@dataclass(frozen=True, slots=True)
+class Content:
+    """What the message says; kept as one blob, apart from the head."""
+
+    html_body: str | None
+    text_body: str | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Message:
+    """A stored message without its content and interactions."""
+
+    #: str, 24 hexadecimal digits
+    id: str
+    subject: str
+    sender: Sender
+    regarding: Record | None
+    template_id: str | None
+    follow: bool
+    copies: Copies
+    status: Status
+    #: datetime, aware UTC
+    created_at: datetime
+    #: datetime or None, when the hand-over began
+    sending_at: datetime | None = None
+    #: datetime or None, when the message had been handed over
+    sent_at: datetime | None = None
+    #: str or None, "crm" or "smtp", once it was sent
+    delivery: str | None = None
+    #: FollowState or None, decided at the moment of sending; a draft's is worked out when read
+    follow_state: FollowState | None = None
+    #: str or None, why the last hand-over failed
+    failure: str | None = None
+    #: bool, whether the last hand-over may have succeeded in spite of that
+    ambiguous: bool = False
+    #: str or None, digest of the Idempotency-Key that it was sent with
+    send_key: str | None = None
+    #: str, name of the blob that holds the content
+    content_blob: str
+    #: str, digest of the request that made it, to recognise a repeated one
+    fingerprint: str | None = None
+    #: int, the highest attachment number given so far
+    last_attachment: int = 0
+    recipients: tuple[Recipient, ...] = ()
+    links: tuple[FollowedLink, ...] = ()
+    attachments: tuple[Attachment, ...] = ()
+    #: str, the head's ETag: an update with an older one is refused
+    etag: str = ""
+
+    @property
+    def record_types(self) -> tuple[tuple[str, str | None], ...]:
+        """Role and record type of each recipient, which decide whether it may be followed."""
+        return tuple(
+            (item.role, None if item.record is None else item.record.type)
+            for item in self.recipients
+        )
+
+    def recipient(self, number: int) -> Recipient | None:
+        """Recipient by number; None for 0, which stands for all of them."""
+        return next((item for item in self.recipients if item.number == number), None)
+
+
+def status_at(message: Message, now: datetime) -> Status:
+    """Return the status as of *now*: a hand-over that nobody finished has failed."""
+    return Status.FAILED if _abandoned(message, now) else message.status
+
+
+def check_draft(message: Message) -> None:
+    """Raise ConflictError unless the message is still a draft."""
+    if message.status is not Status.DRAFT:
+        raise ConflictError(f"The message is {message.status}; only a draft can be changed.")
+
+
+def check_sendable(message: Message, now: datetime) -> None:
+    """Raise ConflictError unless sending the message cannot send it twice."""
+    if message.status is Status.DRAFT:
+        return
+    if message.status is Status.FAILED and not message.ambiguous:
+        return
+    if _abandoned(message, now) and message.delivery == "crm":
+        return
+    if message.ambiguous or _abandoned(message, now):
+        raise ConflictError("It is not known whether the message went out; it is not sent again.")
+    raise ConflictError(f"The message is {message.status} already.")
+
+
+def _abandoned(message: Message, now: datetime) -> bool:
+    return (
+        message.status is Status.SENDING
+        and message.sending_at is not None
+        and now - message.sending_at > HAND_OVER_LIMIT
+    )

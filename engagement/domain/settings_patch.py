@@ -1,0 +1,54 @@
+"""The settings of an organization as JSON, and what a PATCH makes of them."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import replace
+from typing import Any
+
+from engagement.domain.organization import LARGEST_UPLOAD, Settings
+from engagement.domain.payload import Fields
+from engagement.errors import InvalidRequestError
+
+EXTENSION = re.compile(r"[a-z0-9_-]{1,20}")
+MOST_EXTENSIONS = 500
+
+
+def settings_json(settings: Settings) -> dict[str, Any]:
+    """Return the settings in the form of the contract."""
+    return {
+        "follow": {"enabled": settings.follow_enabled},
+        "attachments": {
+            "upload_limit_bytes": settings.upload_limit_bytes,
+            "blocked_extensions": sorted(settings.blocked_extensions),
+        },
+    }
+
+
+def patched(settings: Settings, changes: object) -> Settings:
+    """Return the settings with *changes* (RFC 7396 without nulls); raises InvalidRequestError."""
+    fields = Fields(changes, {"follow", "attachments"})
+    if "follow" in fields:
+        follow = Fields(fields.value["follow"], {"enabled"}, "follow")
+        enabled = follow.flag("enabled", default=settings.follow_enabled)
+        settings = replace(settings, follow_enabled=enabled)
+    if "attachments" in fields:
+        settings = _attachments(settings, fields.value["attachments"])
+    return settings
+
+
+def _attachments(settings: Settings, value: object) -> Settings:
+    fields = Fields(value, {"upload_limit_bytes", "blocked_extensions"}, "attachments")
+    limit = fields.number("upload_limit_bytes", 1, LARGEST_UPLOAD, settings.upload_limit_bytes)
+    blocked = settings.blocked_extensions
+    if "blocked_extensions" in fields:
+        items = fields.items("blocked_extensions", MOST_EXTENSIONS)
+        blocked = frozenset(_extension(item, path) for item, path in items)
+    return replace(settings, upload_limit_bytes=limit, blocked_extensions=blocked)
+
+
+def _extension(value: object, path: str) -> str:
+    extension = value.removeprefix(".").lower() if isinstance(value, str) else ""
+    if not EXTENSION.fullmatch(extension):
+        raise InvalidRequestError("An extension has 1 to 20 letters, digits, _ or -.", path)
+    return extension

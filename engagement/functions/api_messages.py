@@ -1,0 +1,104 @@
+"""The API of messages: drafts, sending, the timeline, replies."""
+
+from __future__ import annotations
+
+import re
+from datetime import UTC, datetime
+
+import azure.functions as func
+
+from engagement.domain.draft import read_draft
+from engagement.domain.organization import Organization
+from engagement.domain.payload import Fields
+from engagement.errors import InvalidRequestError
+from engagement.functions import views
+from engagement.functions.auth import Guard
+from engagement.functions.web import idempotency_key, json_response, page_size, read_json
+from engagement.services import Services
+from engagement.services.replying import read_reply
+from engagement.services.sending import DELIVERIES
+
+BASE = "api/v1/organizations/{organization_id}/messages"
+ONE = f"{BASE}/{{message_id}}"
+CONTINUATION = re.compile(r"[0-9]{13}-[0-9a-f]{8,12}")
+
+
+def blueprint(services: Services) -> func.Blueprint:
+    """Return the routes by which the CRM works with messages."""
+    bp = func.Blueprint()
+    guard = Guard(services)
+
+    async def details(
+        organization: Organization, message_id: str, status: int = 200
+    ) -> func.HttpResponse:
+        now = datetime.now(UTC)
+        found = await services.reading.details(organization, message_id, now)
+        return json_response(views.details_json(found, now), status)
+
+    @bp.route(BASE, methods=["POST"], auth_level=func.AuthLevel.ANONYMOUS)
+    @guard.organization
+    async def post_message(req: func.HttpRequest, organization: Organization) -> func.HttpResponse:
+        message = await services.drafting.create(
+            organization,
+            read_draft(read_json(req)),
+            (idempotency_key(req), req.get_body()),
+            datetime.now(UTC),
+        )
+        return await details(organization, message.id, 201)
+
+    @bp.route(ONE, methods=["GET"], auth_level=func.AuthLevel.ANONYMOUS)
+    @guard.organization
+    async def get_message(req: func.HttpRequest, organization: Organization) -> func.HttpResponse:
+        return await details(organization, req.route_params["message_id"])
+
+    @bp.route(ONE, methods=["PATCH"], auth_level=func.AuthLevel.ANONYMOUS)
+    @guard.organization
+    async def patch_message(req: func.HttpRequest, organization: Organization) -> func.HttpResponse:
+        message = await services.drafting.change(
+            organization, req.route_params["message_id"], read_json(req), datetime.now(UTC)
+        )
+        return await details(organization, message.id)
+
+    @bp.route(f"{ONE}/send", methods=["POST"], auth_level=func.AuthLevel.ANONYMOUS)
+    @guard.organization
+    async def send_message(req: func.HttpRequest, organization: Organization) -> func.HttpResponse:
+        delivery = Fields(read_json(req), {"delivery"}).choice("delivery", DELIVERIES)
+        message_id = req.route_params["message_id"]
+        sent = await services.sending.send(organization, message_id, delivery, idempotency_key(req))
+        now = datetime.now(UTC)
+        found = await services.reading.details(organization, message_id, now)
+        path = f"/{ONE.format(organization_id=organization.id, message_id=message_id)}"
+        copies = views.copies_json(sent, path)
+        return json_response({**views.details_json(found, now), "copies": copies})
+
+    @bp.route(f"{ONE}/timeline", methods=["GET"], auth_level=func.AuthLevel.ANONYMOUS)
+    @guard.organization
+    async def get_timeline(req: func.HttpRequest, organization: Organization) -> func.HttpResponse:
+        message, page, continuation = await services.reading.timeline(
+            organization,
+            req.route_params["message_id"],
+            after=_continuation(req),
+            size=page_size(req.params),
+        )
+        items = [views.interaction_json(message, interaction) for interaction in page]
+        return json_response({"items": items, "continuation": continuation})
+
+    @bp.route(f"{ONE}/replies", methods=["POST"], auth_level=func.AuthLevel.ANONYMOUS)
+    @guard.organization
+    async def post_reply(req: func.HttpRequest, organization: Organization) -> func.HttpResponse:
+        message, interaction = await services.replying.add(
+            organization,
+            req.route_params["message_id"],
+            read_reply(read_json(req), datetime.now(UTC)),
+            idempotency_key(req),
+        )
+        return json_response(views.interaction_json(message, interaction), 201)
+
+    return bp
+
+
+def _continuation(req: func.HttpRequest) -> str:
+    value: str = req.params.get("continuation", "")
+    if value and not CONTINUATION.fullmatch(value):
+        raise InvalidRequestError("This is not what a page ended with.", "continuation")
+    return value

@@ -1,0 +1,131 @@
+"""What is stored, as the JSON of the contract."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from datetime import UTC, datetime
+from typing import Any
+
+from engagement.domain.attachment import Attachment
+from engagement.domain.copy import Copy
+from engagement.domain.draft import draft_json, recipient_json
+from engagement.domain.follow import REASONS
+from engagement.domain.interaction import Interaction, InteractionType
+from engagement.domain.interaction_status import interaction_status
+from engagement.domain.kpi import Kpi
+from engagement.domain.message import FollowedLink, Message
+from engagement.services.reading import Details
+from engagement.services.sending import Sent, headers_of
+
+
+def details_json(details: Details, now: datetime) -> dict[str, Any]:
+    """Return a message with its KPIs, recipients, links and attachments."""
+    message = details.message
+    return {
+        "id": message.id,
+        "status": details.status.value,
+        "follow_state": details.follow_state.value,
+        "follow_reason": REASONS[details.follow_state],
+        "created_at": _time(message.created_at),
+        "sent_at": _time(message.sent_at),
+        "delivery": message.delivery,
+        "failure": message.failure,
+        **draft_json(message, details.content),
+        "recipients": [
+            {**recipient_json(item), "refusal": item.refusal} for item in message.recipients
+        ],
+        "links": [link_json(link) for link in message.links],
+        "attachments": [attachment_json(item) for item in message.attachments],
+        "kpis": kpi_json(details.kpi),
+        "interaction_status": interaction_status(
+            details.status, details.follow_state, details.kpi, now
+        ),
+    }
+
+
+def kpi_json(kpi: Kpi) -> dict[str, Any]:
+    """Return counts: people's, and beside them what cannot be known and machines'."""
+    return {
+        **asdict(kpi.people),
+        "reply_count": kpi.reply_count,
+        "first_opened_at": _time(kpi.first_opened_at),
+        "last_opened_at": _time(kpi.last_opened_at),
+        "unsure": asdict(kpi.unsure),
+        "automated": asdict(kpi.automated),
+    }
+
+
+def attachment_json(attachment: Attachment) -> dict[str, Any]:
+    """Return a file without its bytes."""
+    return {
+        "id": str(attachment.number),
+        "name": attachment.name,
+        "content_type": attachment.content_type,
+        "size": attachment.size,
+        "followed": attachment.followed,
+        "suspicion": attachment.suspicion,
+    }
+
+
+def link_json(link: FollowedLink) -> dict[str, Any]:
+    """Return a link and where it leads."""
+    return {"id": str(link.number), "url": link.url}
+
+
+def copies_json(sent: Sent, path: str) -> list[dict[str, Any]]:
+    """Return the copies of a message; *path* is where its attachments can be fetched."""
+    files = [
+        {**attachment_json(item), "content_url": f"{path}/attachments/{item.number}"}
+        for item in sent.attached
+    ]
+    return [_copy_json(sent.message, copy, files) for copy in sent.copies]
+
+
+def interaction_json(message: Message, interaction: Interaction) -> dict[str, Any]:
+    """Return an item of a message's timeline."""
+    recipient = message.recipient(interaction.recipient)
+    return {
+        "id": interaction.id,
+        "type": interaction.type.value,
+        "at": _time(interaction.at),
+        "recipient": None if recipient is None else recipient_json(recipient),
+        "verdict": interaction.verdict.value,
+        "via": interaction.via.value,
+        "reasons": list(interaction.reasons),
+        "link": _target_link(message, interaction),
+        "attachment": _target_attachment(message, interaction),
+        "client": None,
+        "replied_by": interaction.replied_by,
+    }
+
+
+def _copy_json(message: Message, copy: Copy, files: list[dict[str, Any]]) -> dict[str, Any]:
+    return {
+        "recipients": [item.email for item in message.recipients if item.number in copy.recipients],
+        "html_body": copy.content.html_body,
+        "text_body": copy.content.text_body,
+        "headers": headers_of(message, copy),
+        "attachments": files,
+    }
+
+
+def _target_link(message: Message, interaction: Interaction) -> dict[str, Any] | None:
+    if interaction.type is not InteractionType.CLICK:
+        return None
+    links = (link for link in message.links if link.number == interaction.target)
+    return next((link_json(link) for link in links), None)
+
+
+def _target_attachment(message: Message, interaction: Interaction) -> dict[str, Any] | None:
+    if interaction.type is not InteractionType.ATTACHMENT_VIEW:
+        return None
+    for attachment in message.attachments:
+        if attachment.number == interaction.target:
+            return {"id": str(attachment.number), "name": attachment.name}
+    return None
+
+
+def _time(at: datetime | None) -> str | None:
+    if at is None:
+        return None
+    return at.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")

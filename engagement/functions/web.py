@@ -1,0 +1,117 @@
+"""Web manners: JSON in and out, and one shape for every error (RFC 9457)."""
+
+from __future__ import annotations
+
+import json
+import logging
+from collections.abc import Awaitable, Callable, Mapping
+from http import HTTPStatus
+from typing import Any
+
+import azure.functions as func
+
+from engagement.domain.payload import parse_json
+from engagement.errors import EngagementError, InvalidRequestError, StorageError, TooLargeError
+
+logger = logging.getLogger(__name__)
+
+Handler = Callable[[func.HttpRequest], Awaitable[func.HttpResponse]]
+
+#: Bytes; two bodies of the largest size, escaped, and room for the rest.
+LARGEST_JSON = 24 * 1024**2
+LARGEST_PAGE = 200
+DEFAULT_PAGE = 50
+LONGEST_KEY = 200
+#: Seconds after which a caller may try again when a store is down.
+RETRY_AFTER = "5"
+
+API_HEADERS = {"Cache-Control": "no-store", "X-Content-Type-Options": "nosniff"}
+
+
+def json_response(value: object, status: int = 200) -> func.HttpResponse:
+    """Answer with JSON."""
+    body = json.dumps(value, ensure_ascii=False).encode("utf-8", "replace")
+    return func.HttpResponse(
+        body, status_code=status, headers=dict(API_HEADERS), mimetype="application/json"
+    )
+
+
+def no_content() -> func.HttpResponse:
+    """Answer that it is done, and nothing more."""
+    return func.HttpResponse(status_code=204, headers=dict(API_HEADERS))
+
+
+def problem(status: int, detail: str, field: str | None = None) -> func.HttpResponse:
+    """Answer with application/problem+json."""
+    value: dict[str, Any] = {
+        "type": "about:blank",
+        "title": HTTPStatus(status).phrase,
+        "status": status,
+        "detail": detail,
+    }
+    if field is not None:
+        value["field"] = field
+    headers = dict(API_HEADERS)
+    if status == HTTPStatus.SERVICE_UNAVAILABLE:
+        headers["Retry-After"] = RETRY_AFTER
+    body = json.dumps(value).encode()
+    return func.HttpResponse(
+        body, status_code=status, headers=headers, mimetype="application/problem+json"
+    )
+
+
+async def answer(handler: Handler, request: func.HttpRequest) -> func.HttpResponse:
+    """Run *handler* and turn errors into answers; a bug is logged and tells the caller nothing."""
+    try:
+        return await handler(request)
+    except InvalidRequestError as error:
+        return problem(error.status, error.detail, error.field)
+    except EngagementError as error:
+        if isinstance(error, StorageError):
+            logger.warning("store failed", extra={"cause": type(error.__cause__).__name__})
+        return problem(error.status, error.detail)
+    except Exception:
+        logger.exception("a request failed")
+        return problem(500, "This is a fault of ours.")
+
+
+def read_json(request: func.HttpRequest) -> object:
+    """Return the JSON of the body; raises InvalidRequestError, TooLargeError."""
+    media_type = request.headers.get("content-type", "").partition(";")[0].strip().lower()
+    if media_type != "application/json" and not media_type.endswith("+json"):
+        raise InvalidRequestError("The Content-Type must be application/json.", "Content-Type")
+    body = request.get_body()
+    if len(body) > LARGEST_JSON:
+        raise TooLargeError(f"A body may have at most {LARGEST_JSON} bytes.")
+    return parse_json(body)
+
+
+def idempotency_key(request: func.HttpRequest) -> str:
+    """Return the Idempotency-Key, "" if there is none; raises InvalidRequestError."""
+    key: str = request.headers.get("idempotency-key", "")
+    if len(key) > LONGEST_KEY or not key.isprintable():
+        raise InvalidRequestError(
+            f"An Idempotency-Key has at most {LONGEST_KEY} printable characters.",
+            "Idempotency-Key",
+        )
+    return key
+
+
+def flag(parameters: Mapping[str, str], name: str, *, default: bool) -> bool:
+    """Return a query parameter that is true or false; raises InvalidRequestError."""
+    value = parameters.get(name)
+    if value is None:
+        return default
+    if value not in ("true", "false"):
+        raise InvalidRequestError("This must be true or false.", name)
+    return value == "true"
+
+
+def page_size(parameters: Mapping[str, str]) -> int:
+    """Return how many items a page is to have; raises InvalidRequestError."""
+    value = parameters.get("page_size", str(DEFAULT_PAGE))
+    if not (value.isascii() and value.isdigit() and len(value) < 5):
+        value = "0"
+    if not 1 <= int(value) <= LARGEST_PAGE:
+        raise InvalidRequestError(f"This must be from 1 to {LARGEST_PAGE}.", "page_size")
+    return int(value)

@@ -1,0 +1,99 @@
+"""Organizations: create, change, and delete with everything in them; their API keys."""
+
+from __future__ import annotations
+
+import secrets
+from contextlib import suppress
+from datetime import datetime
+
+from engagement.domain.organization import (
+    ApiKey,
+    Organization,
+    Settings,
+    State,
+    check_organization_id,
+    secret_digest,
+)
+from engagement.domain.settings_patch import patched
+from engagement.errors import ConflictError, NotFoundError
+from engagement.storage.organizations import Organizations
+from engagement.storage.settings import SettingsRows
+
+
+class Administering:
+    """What administrators do with organizations."""
+
+    def __init__(self, organizations: Organizations, settings: SettingsRows) -> None:
+        self.organizations = organizations
+        self.settings = settings
+
+    async def find(self, organization_id: str) -> Organization:
+        """Return an organization that can be used; raises NotFoundError."""
+        organization = await self.organizations.read(check_organization_id(organization_id))
+        if organization.state is not State.ACTIVE:
+            raise NotFoundError("There is no such organization.")
+        return organization
+
+    async def create(
+        self, organization_id: str, name: str, now: datetime
+    ) -> tuple[Organization, str | None]:
+        """Create an organization, or finish one that a crash left half made.
+
+        Returns it with its first API key, or with None if it was there already. Raises
+        ConflictError while it is being deleted.
+        """
+        organization = await self._begun(check_organization_id(organization_id), name, now)
+        if organization.state is State.DELETING:
+            raise ConflictError("The organization is being deleted.")
+        if organization.state is State.ACTIVE:
+            return organization, None
+        await self.organizations.create_stores(organization)
+        key, shown = _new_key()
+        try:
+            await self.organizations.activate(organization, key)
+        except ConflictError:
+            return await self.find(organization_id), None
+        return organization, shown
+
+    async def delete(self, organization_id: str) -> None:
+        """Delete an organization with everything in it; may be repeated after a crash."""
+        organization = await self.organizations.read(check_organization_id(organization_id))
+        if organization.state is not State.DELETING:
+            await self.organizations.close(organization)
+        await self.organizations.delete_stores(organization)
+        await self.organizations.forget(organization)
+
+    async def read_settings(self, organization: Organization) -> Settings:
+        """Return the settings of an organization."""
+        settings, _ = await self.settings.read(organization.key)
+        return settings
+
+    async def change_settings(self, organization: Organization, changes: object) -> Settings:
+        """Change some settings; raises InvalidRequestError, ConflictError if others do so too."""
+        settings, etag = await self.settings.read(organization.key)
+        changed = patched(settings, changes)
+        await self.settings.write(organization.key, changed, etag)
+        return changed
+
+    async def add_key(self, organization: Organization) -> tuple[str, str]:
+        """Issue another API key; returns its id and the key, which is never shown again."""
+        key, shown = _new_key()
+        await self.organizations.add_key(organization, key)
+        return key.id, shown
+
+    async def revoke_key(self, organization: Organization, key_id: str) -> None:
+        """Revoke an API key at once; raises NotFoundError."""
+        if key_id not in {key.id for key in organization.api_keys}:
+            raise NotFoundError("There is no such API key.")
+        await self.organizations.remove_key(organization, key_id)
+
+    async def _begun(self, organization_id: str, name: str, now: datetime) -> Organization:
+        new = Organization(organization_id, name, secrets.token_hex(8), State.CREATING, now)
+        with suppress(ConflictError):
+            await self.organizations.begin(new)
+        return await self.organizations.read(organization_id)
+
+
+def _new_key() -> tuple[ApiKey, str]:
+    key_id, secret = secrets.token_hex(4), secrets.token_urlsafe(32)
+    return ApiKey(key_id, secret_digest(secret)), f"eng_{key_id}_{secret}"

@@ -1,0 +1,105 @@
+"""Drafts: made, changed and read until they are sent."""
+
+from __future__ import annotations
+
+import hashlib
+import secrets
+from dataclasses import replace
+from datetime import datetime
+
+from engagement.domain.copy import plan_links
+from engagement.domain.destination import check_destination
+from engagement.domain.draft import Draft, changed_draft
+from engagement.domain.message import Message, Status, check_draft
+from engagement.domain.organization import Organization
+from engagement.domain.tracked_url import TrackedUrls
+from engagement.errors import ConflictError
+from engagement.storage import keys
+from engagement.storage.blobs import Blobs
+from engagement.storage.messages import Messages
+
+
+class Drafting:
+    """What the CRM does with a message before it is sent."""
+
+    def __init__(self, messages: Messages, blobs: Blobs, urls: TrackedUrls) -> None:
+        self.messages = messages
+        self.blobs = blobs
+        self.urls = urls
+
+    async def create(
+        self, organization: Organization, draft: Draft, request: tuple[str, bytes], now: datetime
+    ) -> Message:
+        """Store a draft; *request* is its Idempotency-Key ("" for none) and body.
+
+        The same request again returns the first message. Raises UnprocessableError for a link that
+        must not be followed, ConflictError for a key that came with another body.
+        """
+        self._check_links(draft)
+        key, body = request
+        message = _message(
+            draft,
+            message_id=_message_id(organization, key),
+            fingerprint=hashlib.sha256(body).hexdigest() if key else None,
+            now=now,
+        )
+        await self.blobs.write_content(organization.key, message.content_blob, draft.content)
+        try:
+            await self.messages.create(organization.key, message)
+        except ConflictError:
+            first = await self.messages.read(organization.key, message.id)
+            if first.fingerprint != message.fingerprint:
+                raise ConflictError("This Idempotency-Key came with another body.") from None
+        return await self.messages.read(organization.key, message.id)
+
+    async def change(
+        self, organization: Organization, message_id: str, changes: object, now: datetime
+    ) -> Message:
+        """Change some fields of a draft; raises ConflictError once it is no draft any more."""
+        old = await self.messages.read(organization.key, message_id)
+        check_draft(old)
+        content = await self.blobs.read_content(organization.key, old.content_blob)
+        draft = changed_draft(old, content, changes)
+        self._check_links(draft)
+        new = replace(
+            _message(draft, message_id=old.id, fingerprint=old.fingerprint, now=now),
+            created_at=old.created_at,
+            last_attachment=old.last_attachment,
+            attachments=old.attachments,
+        )
+        await self.blobs.write_content(organization.key, new.content_blob, draft.content)
+        await self.messages.replace(organization.key, old, new)
+        await self.blobs.delete(organization.key, old.content_blob)
+        return await self.messages.read(organization.key, message_id)
+
+    def _check_links(self, draft: Draft) -> None:
+        if draft.follow:
+            plan_links(draft.content, self._destination)
+
+    def _destination(self, url: str, field: str) -> str | None:
+        return None if self.urls.own(url) else check_destination(url, field)
+
+
+def _message(draft: Draft, *, message_id: str, fingerprint: str | None, now: datetime) -> Message:
+    return Message(
+        id=message_id,
+        subject=draft.subject,
+        sender=draft.sender,
+        regarding=draft.regarding,
+        template_id=draft.template_id,
+        follow=draft.follow,
+        copies=draft.copies,
+        status=Status.DRAFT,
+        created_at=now,
+        content_blob=keys.blob(now, message_id, secrets.token_hex(8)),
+        fingerprint=fingerprint,
+        recipients=draft.recipients,
+    )
+
+
+def _message_id(organization: Organization, idempotency_key: str) -> str:
+    """Make an id of 96 bits: random, or of the request's key, so that its repetition collides."""
+    if not idempotency_key:
+        return secrets.token_hex(12)
+    seed = f"message\0{organization.key}\0{idempotency_key}"
+    return hashlib.sha256(seed.encode()).digest()[:12].hex()

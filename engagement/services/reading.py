@@ -1,0 +1,79 @@
+"""Reading what became of a message: its KPIs and its timeline."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from engagement.domain.follow import FollowState, follow_state
+from engagement.domain.interaction import Interaction
+from engagement.domain.kpi import Kpi, count
+from engagement.domain.message import Content, Message, Status, status_at
+from engagement.domain.organization import Organization
+from engagement.storage.blobs import Blobs
+from engagement.storage.interactions import Interactions
+from engagement.storage.messages import Messages
+from engagement.storage.settings import SettingsRows
+
+
+@dataclass(frozen=True, slots=True)
+class Details:
+    """A message with everything that is known of it at one moment."""
+
+    message: Message
+    status: Status
+    follow_state: FollowState
+    content: Content
+    kpi: Kpi
+
+
+class Reading:
+    """What the CRM and sellers look at."""
+
+    def __init__(
+        self, messages: Messages, blobs: Blobs, interactions: Interactions, settings: SettingsRows
+    ) -> None:
+        self.messages = messages
+        self.blobs = blobs
+        self.interactions = interactions
+        self.settings = settings
+
+    async def details(self, organization: Organization, message_id: str, now: datetime) -> Details:
+        """Return a message with its counts; raises NotFoundError."""
+        message = await self.messages.read(organization.key, message_id)
+        return Details(
+            message=message,
+            status=status_at(message, now),
+            follow_state=await self._follow_state(organization, message),
+            content=await self.blobs.read_content(organization.key, message.content_blob),
+            kpi=await self._kpi(organization, message),
+        )
+
+    async def timeline(
+        self, organization: Organization, message_id: str, *, after: str, size: int
+    ) -> tuple[Message, list[Interaction], str | None]:
+        """Return a page of a message's interactions, newest first.
+
+        *after* is "" or what the page before ended with; the last value is None on the last page.
+        """
+        message = await self.messages.read(organization.key, message_id)
+        found = await self.interactions.page(
+            organization.key, message_id, after=after, size=size + 1
+        )
+        page = found[:size]
+        return message, page, page[-1].id if len(found) > size else None
+
+    async def _kpi(self, organization: Organization, message: Message) -> Kpi:
+        if message.status is Status.DRAFT:
+            return Kpi()
+        return count([fact async for fact in self.interactions.facts(organization.key, message.id)])
+
+    async def _follow_state(self, organization: Organization, message: Message) -> FollowState:
+        if message.follow_state is not None:
+            return message.follow_state
+        settings, _ = await self.settings.read(organization.key)
+        return follow_state(
+            wanted=message.follow,
+            enabled=settings.follow_enabled,
+            recipients=message.record_types,
+        )

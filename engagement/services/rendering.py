@@ -1,0 +1,99 @@
+"""Rendering the copies of a message, as its recipients will get them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from engagement.domain import html_body, text_body
+from engagement.domain.copy import Copy, Plan, Renderer, plan_links
+from engagement.domain.destination import check_destination
+from engagement.domain.follow import FollowState
+from engagement.domain.message import Content, Copies, FollowedLink, Message
+from engagement.domain.organization import Organization
+from engagement.domain.tracked_url import TrackedUrls
+from engagement.errors import NotFoundError
+from engagement.storage.blobs import Blobs
+from engagement.storage.messages import Messages
+
+
+@dataclass(frozen=True, slots=True)
+class Rendered:
+    """The copies of a message, and the links that its tracked URLs stand for."""
+
+    copies: tuple[Copy, ...]
+    links: tuple[FollowedLink, ...]
+
+
+class Rendering:
+    """Renders messages; the same message gives the same copies every time."""
+
+    def __init__(self, messages: Messages, blobs: Blobs, urls: TrackedUrls) -> None:
+        self.messages = messages
+        self.blobs = blobs
+        self.urls = urls
+
+    async def render(self, organization: Organization, message: Message) -> Rendered:
+        """Render every copy; raises UnprocessableError for a link that must not be followed."""
+        content = await self.blobs.read_content(organization.key, message.content_blob)
+        if message.follow_state is not FollowState.FOLLOWED:
+            plain = tuple(self._copy(message, who, content) for who in _shares(message))
+            return Rendered(plain, ())
+        plan = await self._plan(organization, content)
+        renderer = Renderer(
+            urls=self.urls,
+            organization=organization.key,
+            message_id=message.id,
+            content=content,
+            plan=plan,
+            attachments=[item for item in message.attachments if item.followed],
+        )
+        copies = (self._copy(message, who, renderer.render(who)) for who in _shares(message))
+        return Rendered(tuple(copies), plan.links)
+
+    async def _plan(self, organization: Organization, content: Content) -> Plan:
+        resolved = await self._resolve_own(organization, content)
+
+        def destination(url: str, field: str) -> str | None:
+            if self.urls.own(url):
+                return resolved.get(url)
+            return check_destination(url, field)
+
+        return plan_links(content, destination)
+
+    async def _resolve_own(self, organization: Organization, content: Content) -> dict[str, str]:
+        """Where the tracked links lead that came in by quoting an earlier message.
+
+        They are followed for the new message, at once and not through a second redirect.
+        """
+        found = (
+            *html_body.find_links(content.html_body or ""),
+            *text_body.find_links(content.text_body or ""),
+        )
+        resolved: dict[str, str] = {}
+        for url in {link.url for link in found if self.urls.own(link.url)}:
+            token = self.urls.read_link(url)
+            if token is None or token.organization != organization.key:
+                continue
+            try:
+                resolved[url] = await self.messages.read_destination(
+                    organization.key, token.message_id, token.target
+                )
+            except NotFoundError:
+                continue
+        return resolved
+
+    def _copy(self, message: Message, recipient: int, content: Content) -> Copy:
+        numbers = tuple(item.number for item in message.recipients)
+        return Copy(
+            recipient=recipient,
+            recipients=(recipient,) if recipient else numbers,
+            content=content,
+            message_id_header=f"<{message.id}.{recipient}@{self.urls.host}>",
+        )
+
+
+def _shares(message: Message) -> tuple[int, ...]:
+    """Return the recipient that each copy is for, 0 for a copy that all share."""
+    if message.copies is Copies.SINGLE:
+        return (0,)
+    return tuple(recipient.number for recipient in message.recipients)

@@ -1,0 +1,95 @@
+"""Replies, as the CRM reports them."""
+
+from __future__ import annotations
+
+import hashlib
+import secrets
+from dataclasses import dataclass
+from datetime import datetime
+
+from engagement.domain.interaction import Interaction, InteractionType, interaction_id
+from engagement.domain.mailbox_address import address_key, check_address
+from engagement.domain.message import Message, Status
+from engagement.domain.organization import Organization
+from engagement.domain.payload import Fields
+from engagement.domain.verdict import RULES_VERSION, Verdict, Via
+from engagement.errors import ConflictError
+from engagement.services.recording import Recording
+from engagement.storage.interactions import Interactions
+from engagement.storage.messages import Messages
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """What the CRM says of a reply."""
+
+    replied_by: str
+    at: datetime
+    #: str or None, the reply's own Message-ID
+    internet_message_id: str | None
+    #: bool, an out-of-office note, a bounce, a read receipt
+    automatic: bool
+
+
+def read_reply(value: object, now: datetime) -> Reply:
+    """Read a reply from JSON; raises InvalidRequestError naming the field that is wrong."""
+    fields = Fields(value, {"replied_by", "at", "internet_message_id", "automatic"})
+    replied_by = fields.line("replied_by", 254)
+    return Reply(
+        replied_by=check_address(replied_by, "replied_by"),
+        at=fields.optional_moment("at") or now,
+        internet_message_id=fields.optional_line("internet_message_id", 998),
+        automatic=fields.flag("automatic", default=False),
+    )
+
+
+class Replying:
+    """Keeps replies, each once."""
+
+    def __init__(
+        self, messages: Messages, interactions: Interactions, recording: Recording
+    ) -> None:
+        self.messages = messages
+        self.interactions = interactions
+        self.recording = recording
+
+    async def add(
+        self, organization: Organization, message_id: str, reply: Reply, idempotency_key: str
+    ) -> tuple[Message, Interaction]:
+        """Keep a reply; the same Idempotency-Key or Message-ID again returns the first one.
+
+        Raises NotFoundError, and ConflictError for a message that was not sent.
+        """
+        message = await self.messages.read(organization.key, message_id)
+        if message.status is not Status.SENT:
+            raise ConflictError(f"The message is {message.status}; only a sent one has replies.")
+        interaction = _interaction(message, reply)
+        # The marker first: one without a reply costs a recount, a reply without one is not seen.
+        await self.recording.mark(organization.key, message_id)
+        kept = await self.interactions.add_once(
+            organization.key, interaction, _request(reply, idempotency_key)
+        )
+        return message, kept
+
+
+def _interaction(message: Message, reply: Reply) -> Interaction:
+    key = address_key(reply.replied_by)
+    number = next((x.number for x in message.recipients if address_key(x.email) == key), 0)
+    return Interaction(
+        id=interaction_id(reply.at, secrets.token_hex(4)),
+        message_id=message.id,
+        type=InteractionType.REPLY,
+        at=reply.at,
+        recipient=number,
+        target=0,
+        verdict=Verdict.AUTOMATED if reply.automatic else Verdict.PERSON,
+        via=Via.DIRECT,
+        reasons=("automatic_reply",) if reply.automatic else (),
+        rules=RULES_VERSION,
+        replied_by=reply.replied_by,
+    )
+
+
+def _request(reply: Reply, idempotency_key: str) -> str | None:
+    seed = f"key\0{idempotency_key}" if idempotency_key else reply.internet_message_id
+    return hashlib.sha256(seed.encode()).hexdigest() if seed else None

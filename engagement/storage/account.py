@@ -1,0 +1,131 @@
+"""Clients of the data account's services, made when first needed: their SDKs are slow to import."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
+
+from engagement.config import DataAccount
+from engagement.errors import NotFoundError, StorageError
+
+if TYPE_CHECKING:
+    from azure.data.tables.aio import TableClient, TableServiceClient
+    from azure.identity.aio import DefaultAzureCredential, ManagedIdentityCredential
+    from azure.storage.blob.aio import BlobServiceClient, ContainerClient
+    from azure.storage.queue.aio import QueueServiceClient
+
+#: The SDKs' own defaults would retry for minutes (total 10, back-off up to 120 s).
+PATIENCE = {
+    "retry_total": 2,
+    "retry_connect": 1,
+    "retry_read": 1,
+    "retry_status": 2,
+    "retry_backoff_factor": 0.2,
+    "connection_timeout": 2,
+    "read_timeout": 10,
+}
+
+
+class Account:
+    """The data account: Azurite by connection string, Azure by managed identity."""
+
+    def __init__(self, data: DataAccount) -> None:
+        self.data = data
+        self.opened: list[Any] = []
+
+    @cached_property
+    def credential(self) -> ManagedIdentityCredential | DefaultAzureCredential:
+        """The app's identity in Azure; a developer's own when none is named."""
+        from azure.identity.aio import (
+            DefaultAzureCredential,
+            ManagedIdentityCredential,
+        )
+
+        credential: ManagedIdentityCredential | DefaultAzureCredential
+        if self.data.client_id:
+            credential = ManagedIdentityCredential(client_id=self.data.client_id)
+        else:
+            credential = DefaultAzureCredential()
+        self.opened.append(credential)
+        return credential
+
+    @cached_property
+    def tables(self) -> TableServiceClient:
+        """Client of Azure Tables."""
+        from azure.data.tables.aio import TableServiceClient
+
+        client: TableServiceClient = self._open(
+            TableServiceClient, "endpoint", self.data.table_url
+        )
+        return client
+
+    @cached_property
+    def blobs(self) -> BlobServiceClient:
+        """Client of Azure Blobs."""
+        from azure.storage.blob.aio import BlobServiceClient
+
+        client: BlobServiceClient = self._open(
+            BlobServiceClient, "account_url", self.data.blob_url
+        )
+        return client
+
+    @cached_property
+    def queues(self) -> QueueServiceClient:
+        """Client of Azure Queues."""
+        from azure.storage.queue.aio import QueueServiceClient
+
+        client: QueueServiceClient = self._open(
+            QueueServiceClient, "account_url", self.data.queue_url
+        )
+        return client
+
+    def table(self, name: str) -> TableClient:
+        """Client of one table."""
+        return self.tables.get_table_client(name)
+
+    def container(self, name: str) -> ContainerClient:
+        """Client of one blob container."""
+        return self.blobs.get_container_client(name)
+
+    async def close(self) -> None:
+        """Give back every connection."""
+        while self.opened:
+            await self.opened.pop().close()
+
+    def _open(self, client: Any, address: str, url: str | None) -> Any:
+        if self.data.connection_string:
+            made = client.from_connection_string(self.data.connection_string, **PATIENCE)
+        else:
+            made = client(**{address: url}, credential=self.credential, **PATIENCE)
+        self.opened.append(made)
+        return made
+
+
+@asynccontextmanager
+async def storage_call(seconds: float = 20.0) -> AsyncIterator[None]:
+    """Bound a call of an SDK and turn its failures into ours.
+
+    A 404 that the caller did not expect becomes NotFoundError; a store that refuses, fails or does
+    not answer within *seconds* becomes StorageError. Whatever else it says is a bug and passes.
+    """
+    from azure.core.exceptions import (
+        HttpResponseError,
+        ResourceNotFoundError,
+        ServiceRequestError,
+        ServiceResponseError,
+    )
+
+    try:
+        async with asyncio.timeout(seconds):
+            yield
+    except ResourceNotFoundError as error:
+        raise NotFoundError("It does not exist, or no longer.") from error
+    except (ServiceRequestError, ServiceResponseError, TimeoutError) as error:
+        raise StorageError("The store did not answer.") from error
+    except HttpResponseError as error:
+        if error.status_code is None or error.status_code >= 500 or error.status_code == 429:
+            raise StorageError("The store cannot answer now.") from error
+        raise

@@ -1,0 +1,112 @@
+"""The bytes of attachments and of message contents: one container per organization.
+
+A blob is written before the row that names it, and never changed: what no row names is waste that
+the sweep removes, never something half visible.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING, Any
+
+from engagement.domain.message import Content
+from engagement.errors import NotFoundError
+from engagement.storage import keys
+from engagement.storage.account import Account, storage_call
+from engagement.storage.shared_access import SharedAccess
+
+if TYPE_CHECKING:
+    from azure.storage.blob.aio import BlobClient
+
+
+@dataclass(frozen=True, slots=True)
+class StoredBlob:
+    """A blob as the sweep sees it."""
+
+    name: str
+    #: datetime, aware UTC
+    created_at: datetime
+
+    @property
+    def message_id(self) -> str:
+        """Message that the blob was made for."""
+        return self.name.split("/")[1]
+
+
+class Blobs:
+    """Stores blobs by the key of their organization and a server-made name."""
+
+    def __init__(self, account: Account) -> None:
+        self.account = account
+        self.shared_access = SharedAccess(account)
+
+    async def write(self, organization: str, name: str, data: bytes, content_type: str) -> None:
+        """Store *data*; raises NotFoundError if the organization is gone."""
+        from azure.storage.blob import ContentSettings
+
+        settings = ContentSettings(content_type=content_type)
+        async with storage_call(60):
+            blob = self._blob(organization, name)
+            await blob.upload_blob(data, overwrite=True, content_settings=settings)
+
+    async def read(
+        self, organization: str, name: str, offset: int = 0, length: int | None = None
+    ) -> bytes:
+        """Return *length* bytes from *offset*; raises NotFoundError."""
+        if length == 0:
+            return b""
+        async with storage_call(60):
+            stream = await self._blob(organization, name).download_blob(offset, length)
+            data: bytes = await stream.readall()
+        return data
+
+    async def delete(self, organization: str, name: str) -> None:
+        """Delete a blob; may be repeated."""
+        try:
+            async with storage_call():
+                await self._blob(organization, name).delete_blob()
+        except NotFoundError:
+            pass
+
+    async def write_content(self, organization: str, name: str, content: Content) -> None:
+        """Store what a message says."""
+        text = json.dumps({"html_body": content.html_body, "text_body": content.text_body})
+        await self.write(organization, name, text.encode(), "application/json")
+
+    async def read_content(self, organization: str, name: str) -> Content:
+        """Return what a message says."""
+        return Content(**json.loads(await self.read(organization, name)))
+
+    async def list_day(self, organization: str, day: datetime) -> AsyncIterator[StoredBlob]:
+        """Yield the blobs that were made on one day (UTC)."""
+        container = self.account.container(keys.container(organization))
+        async with storage_call(120):
+            found = [
+                StoredBlob(item.name, item.creation_time)
+                async for item in container.list_blobs(name_starts_with=f"{day:%Y-%m-%d}/")
+            ]
+        for blob in found:
+            yield blob
+
+    async def read_only_url(
+        self, organization: str, name: str, *, disposition: str, content_type: str, now: datetime
+    ) -> str:
+        """Return a URL that reads this one blob for some minutes, and nothing else."""
+        async with storage_call(2):
+            signature = await self.shared_access.sign(
+                container=keys.container(organization),
+                blob=name,
+                now=now,
+                expiry=now + timedelta(minutes=5),
+                disposition=disposition,
+                content_type=content_type,
+            )
+        return f"{self._blob(organization, name).url}?{signature}"
+
+    def _blob(self, organization: str, name: str) -> BlobClient:
+        client: Any = self.account.container(keys.container(organization)).get_blob_client(name)
+        blob: BlobClient = client
+        return blob

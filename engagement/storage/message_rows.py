@@ -1,0 +1,163 @@
+"""How a message stands in the rows of its partition, and how it is read from them."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Sequence
+from dataclasses import asdict
+from typing import Any
+
+from engagement.domain.attachment import Attachment
+from engagement.domain.follow import FollowState
+from engagement.domain.message import (
+    Copies,
+    FollowedLink,
+    Message,
+    Recipient,
+    Record,
+    Role,
+    Sender,
+    Status,
+)
+from engagement.storage import keys
+
+
+def rows_of(message: Message) -> dict[str, dict[str, Any]]:
+    """Return the rows of everything but the links, by row key; the head is the first."""
+    rows = [
+        _head_row(message),
+        *(_recipient_row(message.id, item) for item in message.recipients),
+        *(_attachment_row(message.id, item) for item in message.attachments),
+    ]
+    return {row["RowKey"]: row for row in rows}
+
+
+def link_row(message_id: str, link: FollowedLink) -> dict[str, Any]:
+    """Row of one link; what a click needs to know."""
+    return {"PartitionKey": message_id, "RowKey": keys.link(link.number), "url": link.url}
+
+
+def message_of(rows: Sequence[Any]) -> Message:
+    """Read a message from its rows, in the order of their keys."""
+    head = rows[0]
+    return Message(
+        id=head["PartitionKey"],
+        subject=head["subject"],
+        sender=Sender(**json.loads(head["sender"])),
+        regarding=_record(head.get("regarding")),
+        template_id=head.get("template_id"),
+        follow=head["follow"],
+        copies=Copies(head["copies"]),
+        status=Status(head["status"]),
+        created_at=head["created_at"],
+        sending_at=head.get("sending_at"),
+        sent_at=head.get("sent_at"),
+        delivery=head.get("delivery"),
+        follow_state=FollowState(head["follow_state"]) if head.get("follow_state") else None,
+        failure=head.get("failure"),
+        ambiguous=head["ambiguous"],
+        send_key=head.get("send_key"),
+        content_blob=head["content_blob"],
+        fingerprint=head.get("fingerprint"),
+        last_attachment=head["last_attachment"],
+        recipients=tuple(_recipient(row) for row in _starting(rows, keys.RECIPIENT)),
+        attachments=tuple(attachment_of(row) for row in _starting(rows, keys.ATTACHMENT)),
+        links=tuple(
+            FollowedLink(_number(row, keys.LINK), row["url"]) for row in _starting(rows, keys.LINK)
+        ),
+        etag=head.metadata["etag"],
+    )
+
+
+def attachment_of(row: Any) -> Attachment:
+    """Read one attachment from its row."""
+    return Attachment(
+        number=_number(row, keys.ATTACHMENT),
+        name=row["name"],
+        content_type=row["content_type"],
+        size=row["size"],
+        followed=row["followed"],
+        blob=row["blob"],
+        suspicion=row.get("suspicion"),
+        created_at=row["created_at"],
+        request=row.get("request"),
+    )
+
+
+def _head_row(message: Message) -> dict[str, Any]:
+    return {
+        "PartitionKey": message.id,
+        "RowKey": keys.HEAD,
+        "subject": message.subject,
+        "sender": json.dumps(asdict(message.sender)),
+        "regarding": _json(message.regarding),
+        "template_id": message.template_id,
+        "follow": message.follow,
+        "copies": message.copies.value,
+        "status": message.status.value,
+        "created_at": message.created_at,
+        "sending_at": message.sending_at,
+        "sent_at": message.sent_at,
+        "delivery": message.delivery,
+        "follow_state": message.follow_state.value if message.follow_state else None,
+        "failure": message.failure,
+        "ambiguous": message.ambiguous,
+        "send_key": message.send_key,
+        "content_blob": message.content_blob,
+        "fingerprint": message.fingerprint,
+        "last_attachment": message.last_attachment,
+    }
+
+
+def _recipient_row(message_id: str, recipient: Recipient) -> dict[str, Any]:
+    return {
+        "PartitionKey": message_id,
+        "RowKey": keys.recipient(recipient.number),
+        "role": recipient.role.value,
+        "email": recipient.email,
+        "name": recipient.name,
+        "record": _json(recipient.record),
+        "refusal": recipient.refusal,
+    }
+
+
+def _attachment_row(message_id: str, attachment: Attachment) -> dict[str, Any]:
+    return {
+        "PartitionKey": message_id,
+        "RowKey": keys.attachment(attachment.number),
+        "name": attachment.name,
+        "content_type": attachment.content_type,
+        "size": attachment.size,
+        "followed": attachment.followed,
+        "blob": attachment.blob,
+        "suspicion": attachment.suspicion,
+        "created_at": attachment.created_at,
+        "request": attachment.request,
+    }
+
+
+def _recipient(row: Any) -> Recipient:
+    return Recipient(
+        number=_number(row, keys.RECIPIENT),
+        role=Role(row["role"]),
+        email=row["email"],
+        name=row.get("name"),
+        record=_record(row.get("record")),
+        refusal=row.get("refusal"),
+    )
+
+
+def _starting(rows: Iterable[Any], prefix: str) -> list[Any]:
+    return [row for row in rows if row["RowKey"].startswith(prefix)]
+
+
+def _number(row: Any, prefix: str) -> int:
+    return int(row["RowKey"].removeprefix(prefix))
+
+
+def _json(record: Record | None) -> str | None:
+    return None if record is None else json.dumps(asdict(record))
+
+
+def _record(value: str | None) -> Record | None:
+    return None if value is None else Record(**json.loads(value))

@@ -1,0 +1,87 @@
+"""Messages: the head, recipients, attachments and links of each, in one partition."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import Any
+
+from engagement.domain.attachment import Attachment
+from engagement.domain.message import FollowedLink, Message
+from engagement.errors import NotFoundError
+from engagement.storage import keys
+from engagement.storage.account import Account, storage_call
+from engagement.storage.message_rows import attachment_of, link_row, message_of, rows_of
+from engagement.storage.transactions import LARGEST, transact
+
+
+class Messages:
+    """Stores messages by the key of their organization."""
+
+    def __init__(self, account: Account) -> None:
+        self.account = account
+
+    async def create(self, organization: str, message: Message) -> None:
+        """Store a new message whole; raises ConflictError if its id is taken."""
+        rows = rows_of(message)
+        await self._transact(organization, [("create", row) for row in rows.values()])
+
+    async def read(self, organization: str, message_id: str) -> Message:
+        """Return the message; raises NotFoundError."""
+        async with storage_call():
+            found = self.account.table(keys.table(organization)).query_entities(
+                "PartitionKey eq @id and RowKey lt @end",
+                parameters={"id": message_id, "end": keys.STATIC_END},
+            )
+            rows = [row async for row in found]
+        if not rows or rows[0]["RowKey"] != keys.HEAD:
+            raise NotFoundError("There is no such message.")
+        return message_of(rows)
+
+    async def replace(self, organization: str, old: Message, new: Message) -> Message:
+        """Make *new* of *old* in one step, or raise ConflictError if *old* is out of date."""
+        before, after = rows_of(old), rows_of(new)
+        head = after.pop(keys.HEAD)
+        changed = [_upsert(row) for key, row in after.items() if row != before.get(key)]
+        gone = [("delete", row) for key, row in before.items() if key not in {keys.HEAD, *after}]
+        operations = [_update(head, old.etag), *changed, *gone]
+        return replace(new, etag=await self._transact(organization, operations))
+
+    async def add_links(
+        self, organization: str, message_id: str, links: Sequence[FollowedLink]
+    ) -> None:
+        """Store the links of a message that is being sent; may be repeated."""
+        rows = [_upsert(link_row(message_id, link)) for link in links]
+        for start in range(0, len(rows), LARGEST):
+            await self._transact(organization, rows[start : start + LARGEST])
+
+    async def read_destination(self, organization: str, message_id: str, number: int) -> str:
+        """Return where link *number* leads; raises NotFoundError."""
+        row = await self._point(organization, message_id, keys.link(number))
+        url: str = row["url"]
+        return url
+
+    async def read_attachment(self, organization: str, message_id: str, number: int) -> Attachment:
+        """Return attachment *number*; raises NotFoundError."""
+        return attachment_of(await self._point(organization, message_id, keys.attachment(number)))
+
+    async def _point(self, organization: str, message_id: str, row_key: str) -> Any:
+        # Without retries: somebody is waiting for the answer.
+        async with storage_call(2):
+            return await self.account.table(keys.table(organization)).get_entity(
+                message_id, row_key, retry_total=0
+            )
+
+    async def _transact(self, organization: str, operations: list[Any]) -> str:
+        return await transact(self.account.table(keys.table(organization)), operations)
+
+
+def _update(head: dict[str, Any], etag: str) -> tuple[str, dict[str, Any], dict[str, Any]]:
+    from azure.core import MatchConditions
+
+    match = {"etag": etag, "match_condition": MatchConditions.IfNotModified}
+    return ("update", head, {**match, "mode": "replace"})
+
+
+def _upsert(row: dict[str, Any]) -> tuple[str, dict[str, Any], dict[str, Any]]:
+    return ("upsert", row, {"mode": "replace"})

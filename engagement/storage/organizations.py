@@ -1,0 +1,148 @@
+"""The registry of organizations: one partition each, holding its row and its API keys."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Mapping
+from contextlib import suppress
+from datetime import datetime
+from typing import Any
+
+from engagement.domain.organization import ApiKey, Organization, State
+from engagement.errors import NotFoundError
+from engagement.storage import keys
+from engagement.storage.account import Account, storage_call
+from engagement.storage.transactions import transact
+
+
+class Organizations:
+    """Stores organizations, and makes and removes the table and container of each."""
+
+    def __init__(self, account: Account) -> None:
+        self.account = account
+
+    async def read(self, organization_id: str) -> Organization:
+        """Return the organization with its API keys; raises NotFoundError."""
+        async with storage_call():
+            rows = self.account.table(keys.REGISTRY).query_entities(
+                "PartitionKey eq @id", parameters={"id": organization_id}
+            )
+            found = {row["RowKey"]: row async for row in rows}
+        head = found.get(keys.ORGANIZATION_ROW)
+        if head is None:
+            raise NotFoundError("There is no such organization.")
+        return _organization(head, tuple(_api_key(x) for x in found.values() if x is not head))
+
+    async def all(self) -> AsyncIterator[Organization]:
+        """Yield every organization, without its API keys."""
+        async with storage_call(120):
+            rows = self.account.table(keys.REGISTRY).query_entities(
+                "RowKey eq @row", parameters={"row": keys.ORGANIZATION_ROW}
+            )
+            found = [_organization(row, ()) async for row in rows]
+        for organization in found:
+            yield organization
+
+    async def begin(self, organization: Organization) -> None:
+        """Write down an organization that is being created; raises ConflictError if it exists."""
+        async with storage_call():
+            await self.account.tables.create_table_if_not_exists(keys.REGISTRY)
+        await self._transact([("create", _row(organization))])
+
+    async def create_stores(self, organization: Organization) -> None:
+        """Make the organization's table and container; may be repeated."""
+        from azure.core.exceptions import ResourceExistsError
+
+        async with storage_call():
+            await self.account.tables.create_table_if_not_exists(keys.table(organization.key))
+            with suppress(ResourceExistsError):
+                await self.account.blobs.create_container(keys.container(organization.key))
+
+    async def activate(self, organization: Organization, first_key: ApiKey) -> None:
+        """Open the organization with its first key, or raise ConflictError if another call did."""
+        key_row = _key_row(organization, first_key)
+        await self._transact(
+            [_replace(organization, State.ACTIVE), ("create", key_row)],
+        )
+
+    async def delete_stores(self, organization: Organization) -> None:
+        """Delete the organization's table and container; may be repeated."""
+        from azure.core.exceptions import ResourceNotFoundError
+
+        async with storage_call(60):
+            await self.account.tables.delete_table(keys.table(organization.key))
+            with suppress(ResourceNotFoundError):
+                await self.account.blobs.delete_container(keys.container(organization.key))
+
+    async def close(self, organization: Organization) -> None:
+        """Mark the organization as being deleted and revoke its API keys, in one step."""
+        removed = [("delete", _key_row(organization, key)) for key in organization.api_keys]
+        await self._transact([_replace(organization, State.DELETING), *removed])
+
+    async def forget(self, organization: Organization) -> None:
+        """Take the organization out of the registry; may be repeated."""
+        async with storage_call():
+            await self.account.table(keys.REGISTRY).delete_entity(
+                organization.id, keys.ORGANIZATION_ROW
+            )
+
+    async def add_key(self, organization: Organization, key: ApiKey) -> None:
+        """Store another API key; raises ConflictError if its id is taken."""
+        await self._transact([("create", _key_row(organization, key))])
+
+    async def remove_key(self, organization: Organization, key_id: str) -> None:
+        """Revoke an API key; may be repeated."""
+        async with storage_call():
+            await self.account.table(keys.REGISTRY).delete_entity(
+                organization.id, keys.API_KEY_PREFIX + key_id
+            )
+
+    async def ping(self) -> None:
+        """Raise StorageError unless the tables answer."""
+        with suppress(NotFoundError):
+            await self.read("-")
+
+    async def _transact(self, operations: list[Any]) -> None:
+        await transact(self.account.table(keys.REGISTRY), operations)
+
+
+def _row(organization: Organization) -> dict[str, Any]:
+    return {
+        "PartitionKey": organization.id,
+        "RowKey": keys.ORGANIZATION_ROW,
+        "name": organization.name,
+        "key": organization.key,
+        "state": organization.state.value,
+        "created_at": organization.created_at,
+    }
+
+
+def _replace(organization: Organization, state: State) -> Any:
+    from azure.core import MatchConditions
+
+    match = {"etag": organization.etag, "match_condition": MatchConditions.IfNotModified}
+    return ("update", {**_row(organization), "state": state.value}, {**match, "mode": "replace"})
+
+
+def _key_row(organization: Organization, key: ApiKey) -> dict[str, Any]:
+    return {
+        "PartitionKey": organization.id,
+        "RowKey": keys.API_KEY_PREFIX + key.id,
+        "digest": key.digest,
+    }
+
+
+def _api_key(row: Mapping[str, Any]) -> ApiKey:
+    return ApiKey(row["RowKey"].removeprefix(keys.API_KEY_PREFIX), row["digest"])
+
+
+def _organization(row: Any, api_keys: tuple[ApiKey, ...]) -> Organization:
+    created_at: datetime = row["created_at"]
+    return Organization(
+        id=row["PartitionKey"],
+        name=row["name"],
+        key=row["key"],
+        state=State(row["state"]),
+        created_at=created_at,
+        api_keys=api_keys,
+        etag=row.metadata["etag"],
+    )

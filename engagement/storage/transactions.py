@@ -1,0 +1,33 @@
+"""Several rows of one partition written together or not at all."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from engagement.errors import ConflictError
+from engagement.storage.account import storage_call
+
+if TYPE_CHECKING:
+    from azure.data.tables.aio import TableClient
+
+#: Most operations in one transaction of Azure Tables.
+LARGEST = 100
+
+
+async def transact(table: TableClient, operations: list[Any]) -> str:
+    """Run one transaction and return the ETag of its first row.
+
+    Raises ConflictError if a row exists already, has changed meanwhile or is gone.
+    """
+    from azure.core.exceptions import HttpResponseError, ResourceNotFoundError
+
+    async with storage_call():
+        try:
+            results = await table.submit_transaction(operations)
+        except ResourceNotFoundError:
+            raise
+        except HttpResponseError as error:
+            if error.status_code in (409, 412):
+                raise ConflictError("Somebody else changed this at the same time.") from error
+            raise
+    return str(results[0]["etag"])

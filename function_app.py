@@ -1,0 +1,13 @@
+"""Entry point of the Functions host: configuration, wiring, triggers."""
+
+import os
+
+import azure.functions as func
+
+from engagement.config import Config
+from engagement.functions import blueprints
+from engagement.wiring import build_services
+
+app = func.FunctionApp(http_auth_level=func.AuthLevel.ANONYMOUS)
+for blueprint in blueprints(build_services(Config.from_environment(os.environ))):
+    app.register_functions(blueprint)

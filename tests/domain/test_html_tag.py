@@ -1,0 +1,160 @@
+# ruff: noqa: N802 -- S17 is an id of the test catalogue
+"""The HTML scanner: its decoding, its time, and its links against those of parse5."""
+
+import json
+import os
+import random
+import shutil
+import subprocess
+from pathlib import Path
+
+import html_samples
+import pytest
+
+from engagement.domain.html_body import find_links, insert_pixel
+from engagement.domain.html_tag import decoded_value
+from engagement.domain.link import is_followable, splice
+
+TRACKED = "https://track.test/c/"
+PIXEL = "https://track.test/o/abc.gif"
+
+
+@pytest.mark.parametrize(
+    ("value", "expected"),
+    [
+        ("?a=1&copy=2", "?a=1&copy=2"),
+        ("?a=1&copy;2", "?a=1©2"),
+        ("?a=1&copyx", "?a=1&copyx"),
+        ("?a=1&copyx;", "?a=1&copyx;"),
+        ("?a=1&copy", "?a=1©"),
+        ("?a=1&copy&b", "?a=1©&b"),
+        ("?a&amp;amp;b", "?a&amp;b"),
+        ("?a&amp=b", "?a&amp=b"),
+        ("?a&amp;=b", "?a&=b"),
+        ("?a&notin;", "?a∉"),
+        ("?a&notit;", "?a&notit;"),
+        ("&#x2F;&#X2f&#47", "///"),
+        ("&#128;&#x81;&#1;", "€\x81\x01"),
+        ("&#0;&#xD800;&#x110000;&#99999999999999999999;", "\ufffd" * 4),
+        ("&#;&#x;&;&", "&#;&#x;&;&"),
+        ("&#0000000000065;", "A"),
+    ],
+)
+def test_character_references_follow_the_rule_for_attributes(value, expected):
+    assert decoded_value(value) == expected
+
+
+def test_a_number_of_a_million_digits_is_a_character_reference_too():
+    assert decoded_value(f"&#{'9' * 1_000_000};") == "\ufffd"
+
+
+@pytest.mark.parametrize(
+    "html",
+    [
+        "<a " * 250_000,
+        '<a href="' * 120_000,
+        '<a href=">' * 100_000,
+        "<!--" * 250_000,
+        "<!-->" * 200_000,
+        "<!--[if a]>" * 100_000,
+        "<!--[if a" * 100_000,
+        "<!--[if a-->" * 80_000,
+        "<!--[if a]><title>-->" * 50_000,
+        "<![CDATA[" * 100_000,
+        "<svg>" + "<![CDATA[" * 100_000,
+        '"' * 1_000_000,
+        "<a href=" + '"' * 1_000_000 + ">",
+        f'<a href="https://x.test/{"&amp;" * 200_000}">',
+        f'<a href="https://x.test/{"&" * 1_000_000}">',
+        f'<a href="https://x.test/&{"a" * 1_000_000}">',
+        f'<a href="{" " * 1_000_000}https://x.test">',
+        f"<a {'a ' * 400_000}>",
+        f"<a {'=' * 1_000_000}>",
+        f"<a a{' ' * 1_000_000}=",
+        f"<svg {'a=b ' * 250_000}/>",
+        "<svg/>" * 150_000,
+        "<svg>" + "<title/>" * 100_000,
+        "<title>" * 150_000,
+        "<title></title>" * 60_000,
+        "<script>" + "<!--<script></script>" * 50_000,
+        "<div data-engagement=off>" * 100_000,
+        "<p data-engagement=off>" * 100_000,
+        "<div data-engagement=off>" * 40_000 + "</div>" * 40_000,
+        "</body>" * 150_000,
+        "<" * 1_000_000,
+        "</" * 500_000,
+        "<!" * 500_000,
+    ],
+    ids=lambda html: html[:24],
+)
+def test_S17_a_megabyte_of_malice_is_read_once(html):
+    """A scanner of quadratic time would not come back: 1 MB would take hours."""
+    links = find_links(html)
+    assert splice(html, links, [TRACKED] * len(links)).count(TRACKED) == len(links)
+    assert insert_pixel(html, PIXEL).count(PIXEL) == 1
+
+
+def oracle(documents):
+    modules = os.environ.get(
+        "ENGAGEMENT_NODE_MODULES", str(Path(__file__).parents[2] / "node_modules")
+    )
+    node = shutil.which("node")
+    if node is None or not Path(modules, "parse5").exists():
+        pytest.skip("needs node and parse5: npm install")
+    answer = subprocess.run(  # noqa: S603 -- our own script
+        [node, str(Path(__file__).with_name("parse5_links.mjs"))],
+        input=json.dumps(documents),
+        env={**os.environ, "ENGAGEMENT_NODE_MODULES": modules},
+        capture_output=True,
+        check=True,
+        encoding="utf-8",
+    )
+    return json.loads(answer.stdout)
+
+
+def followed(found):
+    """Apply the policy to what parse5 found; clones of an element stand at the same place."""
+    stripped = {(start, end, value.strip("\t\n\f\r ")) for start, end, value in found}
+    return {link for link in stripped if is_followable(link[2])}
+
+
+def normalized(url):
+    """Return *url* as the standard's preprocessing makes it (WHATWG HTML 13.2.3.5)."""
+    return url.replace("\r\n", "\n").replace("\r", "\n").replace("\0", "\ufffd")
+
+
+def assert_same_as_parse5(documents):
+    for html, answer in zip(documents, oracle(documents), strict=True):
+        ours = {(link.start, link.end, normalized(link.url)) for link in find_links(html)}
+        assert followed(answer["tree"]) <= ours, html
+        assert ours == followed(answer["tokens"]), html
+
+
+def soup(seed, pieces):
+    chance = random.Random(seed)  # noqa: S311 -- the same soup on every run
+    return "".join(chance.choices(pieces, k=chance.randrange(1, 30)))
+
+
+def test_parse5_finds_the_same_links_in_every_construct():
+    assert_same_as_parse5(html_samples.CONSTRUCTS)
+
+
+@pytest.mark.parametrize(
+    "pieces",
+    [
+        html_samples.CONSTRUCTS,
+        html_samples.FRAGMENTS,
+        html_samples.CONSTRUCTS + html_samples.FRAGMENTS,
+    ],
+    ids=["constructs", "fragments", "both"],
+)
+def test_parse5_finds_the_same_links_in_soup(pieces):
+    assert_same_as_parse5([soup(seed, pieces) for seed in range(400)])
+
+
+def test_parse5_finds_the_same_links_in_mails_but_for_outlooks_own():
+    mails = [html_samples.BROKEN, html_samples.PLAIN]
+    assert_same_as_parse5(mails)
+    (answer,) = oracle([html_samples.OUTLOOK])
+    links = find_links(html_samples.OUTLOOK)
+    assert followed(answer["tree"]) == {(link.start, link.end, link.url) for link in links[1:]}
