@@ -9,5 +9,6 @@ from engagement.functions import blueprints
 from engagement.wiring import build_services
 
 app = func.FunctionApp(http_auth_level=func.AuthLevel.ANONYMOUS)
-for blueprint in blueprints(build_services(Config.from_environment(os.environ))):
+services = build_services(Config.from_environment(os.environ))
+for blueprint in blueprints(services):
     app.register_functions(blueprint)

@@ -24,6 +24,10 @@ _LABEL = re.compile(r"[A-Za-z0-9_-]+", re.ASCII)
 _NON_ASCII = re.compile(r"[^\x00-\x7f]+")
 # Punctuation that IDNA 2008 allows in a label (RFC 5892, CONTEXTO): Catalan and Japanese dots.
 _MIDDLE_DOTS = "\u00b7\u30fb"
+# Letters and marks without a shape, which browsers drop (Unicode, Default_Ignorable_Code_Point).
+_SHAPELESS = re.compile(
+    "[\u034f\u115f\u1160\u17b4\u17b5\u180b-\u180f\u3164\ufe00-\ufe0f\U000e0000-\U000e0fff]"
+)
 # What case folding changes, but IDNA 2008 does not: sharp s and final sigma.
 _KEPT = "ßς"
 
@@ -133,9 +137,11 @@ def _is_plain(label: str) -> bool:
     Full-width letters change under normalisation (NFKC); dots and slashes of other scripts are
     punctuation or symbols; format characters such as the right-to-left override do not show.
     """
-    if unicodedata.normalize("NFKC", label) != label or unicodedata.category(label[0])[0] == "M":
+    if unicodedata.normalize("NFKC", label) != label or _SHAPELESS.search(label):
         return False
-    return all(_is_plain_character(character) for character in label)
+    return unicodedata.category(label[0])[0] != "M" and all(
+        _is_plain_character(character) for character in label
+    )
 
 
 def _is_plain_character(character: str) -> bool:

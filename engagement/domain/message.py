@@ -159,13 +159,18 @@ def check_draft(message: Message) -> None:
         raise ConflictError(f"The message is {message.status}; only a draft can be changed.")
 
 
-def check_sendable(message: Message, now: datetime) -> None:
-    """Raise ConflictError unless sending the message cannot send it twice."""
+def check_sendable(message: Message, now: datetime, *, same_request: bool) -> None:
+    """Raise ConflictError unless sending the message cannot send it twice.
+
+    Handing copies back to the CRM may be repeated: by the request that began it at once, by
+    another one when nobody can be at it any more.
+    """
     if message.status is Status.DRAFT:
         return
     if message.status is Status.FAILED and not message.ambiguous:
         return
-    if _abandoned(message, now) and message.delivery == "crm":
+    unfinished = same_request and message.status is Status.SENDING
+    if message.delivery == "crm" and (unfinished or _abandoned(message, now)):
         return
     if message.ambiguous or _abandoned(message, now):
         raise ConflictError("It is not known whether the message went out; it is not sent again.")

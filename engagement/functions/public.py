@@ -29,7 +29,7 @@ from engagement.services.tracking import Download, Hit
 logger = logging.getLogger(__name__)
 
 #: A transparent image of 1 x 1 pixel, 43 bytes.
-GIF = base64.b64decode("R0lGODlhAQABAIAAAAAAAP///yH5BAEAAAAALAAAAAABAAEAAAIBRAA7")
+GIF = base64.b64decode("R0lGODlhAQABAPAAAAAAAAAAACH5BAEAAAAALAAAAAABAAEAAAICRAEAOw==")
 
 HEADERS = {
     "Cache-Control": "no-store, private",

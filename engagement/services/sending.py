@@ -63,10 +63,10 @@ class Sending:
         """
         message = await self.messages.read(organization.key, message_id)
         key = _send_key(delivery, idempotency_key)
-        if key is not None and key == message.send_key and message.status is Status.SENT:
-            rendered = await self.rendering.render(organization, message)
-            return _sent(message, rendered)
-        check_sendable(message, self.clock())
+        same_request = key is not None and key == message.send_key
+        if same_request and message.status is Status.SENT:
+            return _sent(message, await self.rendering.render(organization, message))
+        check_sendable(message, self.clock(), same_request=same_request)
         self._check(message, delivery)
         claimed = await self._claimed(organization, message, delivery, key)
         rendered = await self.rendering.render(organization, claimed)

@@ -120,6 +120,8 @@ def test_B31_user_information_is_refused(url):
         "\ufffd.test",
         "\ue000.test",
         "❤.test",
+        "e\u034fvil.test",
+        "evil\ufe0f.test",
     ],
 )
 def test_B32_a_host_that_means_something_else_than_it_shows_is_refused(host):
@@ -205,7 +207,7 @@ def test_B34_an_ascii_destination_makes_the_round_trip_byte_for_byte(url):
         ),
         ("https://col·legi.test", "https://xn--collegi-xma.test"),
         ("https://ς.test", "https://xn--3xa.test"),
-        ("https://Ꮥᾳ.test", "https://xn--uxa4v842v.test"),
+        ("https://Ꮥᾳ.test", "https://xn--mxaq484j.test"),
         ("https://ΟΔΟΣ.test", "https://xn--pxavbq.test"),
     ],
 )

@@ -1,0 +1,71 @@
+"""Fixtures: the storage emulator, a mail server, a deployment, an organization of each test's own."""
+
+from __future__ import annotations
+
+
+import pytest
+from aiosmtpd.controller import Controller
+from devserver.backing import Azurite, free_port
+from hypothesis import settings as hypothesis_settings
+
+from deployment import Deployment, settings
+
+hypothesis_settings.register_profile("ci", deadline=None, derandomize=True)
+hypothesis_settings.load_profile("ci")
+
+
+class Mailbox:
+    """What a mail server took: the envelopes, newest last."""
+
+    def __init__(self):
+        self.envelopes = []
+
+    async def handle_DATA(self, server, session, envelope):  # noqa: N802 - aiosmtpd's name
+        self.envelopes.append(envelope)
+        return "250 taken"
+
+
+@pytest.fixture(scope="session")
+def azurite(tmp_path_factory):
+    """Azurite for the whole run; every test has an organization of its own in it."""
+    child = Azurite(tmp_path_factory.mktemp("azurite"), (10000, 10001, 10002))
+    child.start()
+    child.wait()
+    yield child
+    child.stop()
+
+
+@pytest.fixture(scope="session")
+def mailbox():
+    """A real SMTP server that keeps what it is given."""
+    handler = Mailbox()
+    controller = Controller(handler, hostname="127.0.0.1", port=free_port(1025))
+    controller.start()
+    handler.port = controller.port
+    yield handler
+    controller.stop()
+
+
+@pytest.fixture(scope="session")
+def environment(azurite, mailbox, tmp_path_factory):
+    """Settings of the deployment that most tests share."""
+    return settings(
+        azurite.connection_string,
+        ENGAGEMENT_SMTP_HOST="127.0.0.1",
+        ENGAGEMENT_SMTP_PORT=str(mailbox.port),
+        ENGAGEMENT_SMTP_SECURITY="none",
+        ENGAGEMENT_SPILL_FOLDER=str(tmp_path_factory.mktemp("spill")),
+    )
+
+
+@pytest.fixture(scope="session")
+def deployment(environment):
+    """The deployment that most tests share."""
+    with Deployment(environment) as running:
+        yield running
+
+
+@pytest.fixture
+def crm(deployment):
+    """The CRM of a fresh organization."""
+    return deployment.new_crm()

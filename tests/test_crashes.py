@@ -1,0 +1,146 @@
+"""F5: the host is killed between two writes; what is half done is never seen, and repaired."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+import subprocess
+import sys
+import threading
+from contextlib import ExitStack
+from datetime import UTC, datetime, timedelta
+
+import httpx
+import pytest
+from devserver.backing import connection_string, free_port
+
+from deployment import ROOT, Crm, Deployment, draft_of, settings, wait_until
+from fault_proxy import FaultProxy, hanging, healthy
+
+LATER = datetime.now(UTC) + timedelta(hours=2)
+
+
+class Killable:
+    """A host in a process of its own, whose tables hang where a test wants it."""
+
+    def __init__(self, azurite, tmp_path, stack):
+        self.tables = stack.enter_context(FaultProxy(azurite.ports[2]))
+        blob, queue, _ = azurite.ports
+        port = free_port()
+        environment = settings(
+            connection_string((blob, queue, self.tables.port)),
+            ENGAGEMENT_SPILL_FOLDER=str(tmp_path / "spill"),
+            ENGAGEMENT_SMTP_HOST="127.0.0.1",
+        )
+        self.url = f"http://127.0.0.1:{port}"
+        self.process = subprocess.Popen(
+            [sys.executable, "-m", "devserver", "--no-demo", "--port", str(port)],
+            cwd=ROOT,
+            env={**os.environ, **environment},
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+        )
+        stack.callback(self.kill)
+        self.http = stack.enter_context(httpx.Client(trust_env=False, timeout=60))
+        wait_until(self.serves)
+
+    def serves(self):
+        try:
+            return self.http.get(f"{self.url}/healthz").status_code == 200
+        except httpx.TransportError:
+            return False
+
+    def hang_at(self, text):
+        """Let the tables hang at every write that holds *text*."""
+
+        async def fault(proxy, request, body):
+            return await (hanging if text in body else healthy)(proxy, request, body)
+
+        self.text, self.tables.fault = text, fault
+
+    def dies_while(self, request):
+        """Start *request*, kill the host while its write hangs."""
+        thread = threading.Thread(target=lambda: self.ignoring_the_end(request))
+        thread.start()
+        wait_until(lambda: any(self.text in body for *_, body in self.tables.seen))
+        self.kill()
+        thread.join()
+        self.tables.fault = healthy
+
+    def ignoring_the_end(self, request):
+        with pytest.raises(httpx.TransportError):
+            request()
+
+    def kill(self):
+        if self.process.poll() is None:
+            self.process.send_signal(signal.SIGKILL)
+        self.process.wait()
+
+
+@pytest.fixture
+def killable(azurite, tmp_path):
+    """A host to kill."""
+    with ExitStack() as stack:
+        yield Killable(azurite, tmp_path, stack)
+
+
+def crm_of(killable, crm):
+    """The same CRM, calling the host that is going to die."""
+    other = Crm(killable, crm.organization_id, crm.api_key)
+    assert other.message(crm.draft()["id"])["status"] == "draft"
+    return other
+
+
+def sweep(deployment: Deployment, when: datetime) -> int:
+    """Run the sweep in the deployment's own event loop."""
+    work = deployment.services.sweeping.sweep(when)
+    return asyncio.run_coroutine_threadsafe(work, deployment.loop).result(60)
+
+
+def test_F5_an_upload_cut_between_blob_and_row_is_never_half_there(crm, deployment, killable):
+    message_id = crm.draft()["id"]
+    dying = crm_of(killable, crm)
+    killable.hang_at(b"2-attachment-")
+    upload = {
+        "params": {"name": "offer.pdf", "followed": "true"},
+        "content": b"the offer",
+        "headers": {"Idempotency-Key": "k-1", "Content-Type": "application/pdf"},
+    }
+    path = f"/messages/{message_id}/attachments"
+    killable.dies_while(lambda: dying.call("POST", path, **upload))
+
+    assert crm.message(message_id)["attachments"] == []
+    assert sweep(deployment, datetime.now(UTC)) == 0
+    assert sweep(deployment, LATER) >= 1
+    assert crm.message(message_id)["html_body"]
+
+    assert crm.call("POST", path, **upload).status_code == 201
+    assert [item["name"] for item in crm.message(message_id)["attachments"]] == ["offer.pdf"]
+
+
+def test_F5_a_draft_cut_between_content_and_head_does_not_exist(crm, deployment, killable):
+    dying = crm_of(killable, crm)
+    killable.hang_at(b"0-head")
+    draft = {"json": draft_of(), "headers": {"Idempotency-Key": "k-2"}}
+    killable.dies_while(lambda: dying.call("POST", "/messages", **draft))
+
+    answer = crm.call("POST", "/messages", **draft)
+    assert answer.status_code == 201
+    assert answer.json() == crm.call("POST", "/messages", **draft).json()
+
+
+def test_F5_a_sending_cut_half_way_is_finished_by_the_same_request(crm, deployment, killable):
+    message_id = crm.draft()["id"]
+    dying = crm_of(killable, crm)
+    killable.hang_at(b"3-link-")
+    send = {"json": {"delivery": "crm"}, "headers": {"Idempotency-Key": "k-3"}}
+    path = f"/messages/{message_id}/send"
+    killable.dies_while(lambda: dying.call("POST", path, **send))
+
+    assert crm.message(message_id)["status"] == "sending"
+    assert crm.call("POST", path, json={"delivery": "crm"}).status_code == 409
+    answer = crm.call("POST", path, **send)
+    assert answer.json()["status"] == "sent"
+    assert "/c/" in answer.json()["copies"][0]["html_body"]
+

@@ -1,0 +1,218 @@
+"""The F cases of the test catalogue: what the public path does while its stores fail."""
+
+from __future__ import annotations
+
+import json
+from contextlib import ExitStack
+
+import pytest
+from devserver.backing import Azurite, connection_string
+
+from deployment import Deployment, settings, wait_until
+from fault_proxy import FaultProxy, answer_lost, first, hanging, only, refusing
+
+
+class Faulty:
+    """A deployment whose tables, blobs and queues can be made to fail."""
+
+    def __init__(self, azurite, spill, stack):
+        blob, queue, table = (stack.enter_context(FaultProxy(port)) for port in azurite.ports)
+        self.blobs, self.queues, self.tables = blob, queue, table
+        data = connection_string((blob.port, queue.port, table.port))
+        environment = settings(data, ENGAGEMENT_SPILL_FOLDER=str(spill))
+        self.deployment = stack.enter_context(Deployment(environment))
+        self.recording = self.deployment.services.recording
+        self.message = self.deployment.new_crm().sent()
+
+    def open(self):
+        """Fetch the pixel, which has to be the image whatever happens."""
+        answer = self.deployment.get(self.message.pixel)
+        assert (answer.status_code, len(answer.content)) == (200, 43)
+        return answer
+
+    def opens(self):
+        """Count the opens that the timeline shows."""
+        return self.message.kpis["open_count"]
+
+    def set(self, fault):
+        """Let tables and queues fail alike."""
+        self.tables.fault = self.queues.fault = fault
+
+    def appends(self):
+        """Bodies of the interactions that reached the table, in order."""
+        return [
+            body
+            for method, path, body in self.tables.seen
+            if method == "POST" and "$batch" not in path and b"5-interaction-" in body
+        ]
+
+
+@pytest.fixture
+def faulty(azurite, tmp_path):
+    """A deployment of the test's own, behind fault proxies."""
+    with ExitStack() as stack:
+        yield Faulty(azurite, tmp_path / "spill", stack)
+
+
+def test_a_hit_costs_one_table_write_and_one_marker_a_minute(faulty):
+    faulty.open()
+    faulty.tables.seen.clear()
+    for _ in range(20):
+        faulty.open()
+
+    writes = [body for method, _, body in faulty.tables.seen if method == "POST"]
+    markers = [body for body in writes if b'"changed-' in body]
+    assert len(faulty.tables.seen) - len(markers) == 20
+    assert len(faulty.appends()) == 20
+    # The minute may change once while the test runs.
+    assert len(markers) <= 1
+    assert faulty.queues.seen == [] or all("POST" != method for method, *_ in faulty.queues.seen)
+    assert faulty.opens() == 21
+
+
+def test_a_click_reads_its_link_once_for_each_instance(faulty):
+    for _ in range(5):
+        assert faulty.deployment.get(faulty.message.link).status_code == 302
+
+    reads = [path for method, path, _ in faulty.tables.seen if method == "GET" and "3-link" in path]
+    assert len(reads) == 1
+
+
+def test_F1_a_refusing_table_sends_interactions_through_the_queue(faulty):
+    faulty.tables.refuse()
+    for _ in range(5):
+        faulty.open()
+    assert any(method == "POST" for method, *_ in faulty.queues.seen)
+
+    faulty.tables.accept()
+    wait_until(lambda: faulty.opens() == 5)
+
+
+@pytest.mark.parametrize("status", [500, 503, 429])
+def test_F3_a_failing_table_is_asked_at_most_twice_for_each_interaction(faulty, status):
+    faulty.open()
+    faulty.tables.seen.clear()
+    faulty.tables.fault = only(lambda request: request.method == "POST", refusing(status, "60"))
+    for _ in range(8):
+        faulty.open()
+    tries = [json.loads(body)["RowKey"] for body in faulty.appends()]
+    # The queue's function tries as well; what counts here is what a recipient waits for.
+    assert all(tries.count(key) <= 2 + 5 for key in tries)
+    assert not faulty.recording.table_breaker.closed
+
+    faulty.tables.fault = first(0, refusing(status))
+    wait_until(lambda: faulty.opens() == 9)
+
+
+def test_F2_a_hanging_table_costs_one_recipient_two_seconds_and_the_others_nothing(faulty):
+    faulty.deployment.get(faulty.message.link)
+    faulty.tables.fault = hanging
+    faulty.open()
+    assert not faulty.recording.table_breaker.closed
+    asked = len(faulty.appends())
+    for _ in range(5):
+        faulty.open()
+    # Nobody waits for a store that is known to be down: no further append was tried.
+    assert len(faulty.appends()) == asked
+
+    click = faulty.deployment.get(faulty.message.link)
+    assert click.status_code == 302
+
+    faulty.tables.fault = first(0, hanging)
+    wait_until(lambda: faulty.opens() == 6)
+
+
+def test_F2_a_click_whose_link_is_not_known_asks_to_try_again(faulty):
+    faulty.tables.fault = hanging
+    answer = faulty.deployment.get(faulty.message.link)
+
+    assert (answer.status_code, answer.headers["retry-after"]) == (503, "5")
+    assert b"try again" in answer.content
+
+
+def test_F4_an_interaction_whose_answer_was_lost_counts_once(faulty):
+    faulty.open()
+    faulty.tables.fault = only(
+        lambda request: request.method == "POST", first(2, answer_lost)
+    )
+    faulty.open()
+
+    keys = [json.loads(body)["RowKey"] for body in faulty.appends()]
+    assert len(keys) > len(set(keys))
+    assert faulty.opens() == 2
+
+
+def test_F11_with_table_and_queue_down_interactions_wait_on_disk(faulty):
+    faulty.tables.refuse()
+    faulty.queues.refuse()
+    for _ in range(6):
+        faulty.open()
+    assert not faulty.recording.spill.empty()
+    assert faulty.recording.lost == 0
+
+    faulty.tables.accept()
+    faulty.queues.accept()
+    wait_until(lambda: faulty.opens() == 6)
+    wait_until(faulty.recording.spill.empty)
+
+
+def test_F11_a_hanging_table_and_queue_still_answer_the_pixel(faulty):
+    faulty.set(hanging)
+    for _ in range(4):
+        faulty.open()
+    assert not faulty.recording.spill.empty()
+
+    faulty.set(first(0, hanging))
+    wait_until(lambda: faulty.opens() == 4)
+
+
+def test_F11_a_full_disk_is_counted_and_never_silent(faulty, caplog):
+    faulty.recording.spill.limit_bytes = 10
+    faulty.tables.refuse()
+    faulty.queues.refuse()
+    faulty.open()
+    assert faulty.recording.lost == 1
+    assert "interaction lost" in caplog.text
+    faulty.tables.accept()
+    faulty.queues.accept()
+
+
+def test_F11_what_an_earlier_process_spilled_is_placed_by_the_next(azurite, tmp_path):
+    with ExitStack() as stack:
+        before = Faulty(azurite, tmp_path, stack)
+        before.tables.refuse()
+        before.queues.refuse()
+        before.open()
+        message, organization = before.message, before.message.crm
+        before.queues.accept()
+    assert list(tmp_path.iterdir())
+
+    environment = settings(azurite.connection_string, ENGAGEMENT_SPILL_FOLDER=str(tmp_path))
+    with Deployment(environment) as after:
+        organization.deployment = after
+        after.get(message.pixel)
+        wait_until(lambda: message.kpis["open_count"] == 2)
+        wait_until(after.services.recording.spill.empty)
+
+
+def test_F20_a_restart_of_the_store_needs_none_of_the_app(tmp_path):
+    first_life = Azurite(tmp_path / "azurite", (0, 0, 0))
+    first_life.start()
+    first_life.wait()
+    environment = settings(
+        first_life.connection_string, ENGAGEMENT_SPILL_FOLDER=str(tmp_path / "spill")
+    )
+    with Deployment(environment) as deployment:
+        message = deployment.new_crm().sent()
+        for _ in range(5):
+            deployment.get(message.pixel)
+        first_life.stop()
+        for _ in range(5):
+            assert deployment.get(message.pixel).status_code == 200
+        second_life = Azurite(tmp_path / "azurite", first_life.ports)
+        second_life.start()
+        second_life.wait()
+        for _ in range(5):
+            deployment.get(message.pixel)
+        wait_until(lambda: message.kpis["open_count"] == 15)
+        second_life.stop()
