@@ -1,0 +1,184 @@
+"""The repository about itself: layers, routes, settings and documents agree."""
+
+from __future__ import annotations
+
+import ast
+import json
+import re
+from pathlib import Path
+
+import pytest
+
+from deployment import ROOT, build_app, settings
+from engagement.config import Config
+from engagement.wiring import build_services
+
+PACKAGE = ROOT / "engagement"
+
+OWN = {
+    "errors": set(),
+    "config": {"errors"},
+    "domain": {"domain", "errors"},
+    "storage": {"config", "domain", "errors", "storage"},
+    "remote": {"config", "domain", "errors", "remote"},
+    "services": {"domain", "storage", "remote", "errors", "services"},
+    "functions": {"services", "domain", "errors", "functions"},
+    "wiring": {"config", "domain", "errors", "storage", "remote", "services"},
+}
+FOREIGN = {
+    "storage": {"azure.data", "azure.storage", "azure.core", "azure.identity", "aiohttp"},
+    "remote": {"msal", "aiohttp", "aiosmtplib"},
+    "functions": {"azure.functions", "jwt", "jinja2"},
+}
+#: Standard library modules by which rules would reach a clock, a network or an environment.
+IMPURE = {"asyncio", "http", "os", "random", "secrets", "socket", "ssl", "time", "urllib.request"}
+
+PUBLIC = {
+    ("GET, HEAD", "/healthz"),
+    ("GET, HEAD", "/readyz"),
+    ("GET, HEAD", "/robots.txt"),
+    ("GET, HEAD", "/o/{file}"),
+    ("GET, HEAD", "/c/{token}"),
+    ("GET, HEAD", "/a/{token}/{*name}"),
+}
+
+#: What issue 2 asks of the test catalogue.
+CATALOGUE = [
+    *(f"B{number}" for number in range(1, 71)),
+    *(f"S{number}" for number in (1, 2, 4, 7, 8, 11, 12, 13, 18)),
+    *(f"F{number}" for number in (1, 2, 3, 4, 5, 11, 20)),
+]
+
+
+def modules():
+    """Path and layer of every module of the product."""
+    for path in sorted(PACKAGE.rglob("*.py")):
+        inside = path.relative_to(PACKAGE).with_suffix("").parts
+        if inside != ("__init__",):
+            yield path, inside[0]
+
+
+def imports_of(path):
+    """Every module that a file imports, wherever in it."""
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            assert node.level == 0, f"{path}: relative import"
+            yield from (f"{node.module}.{alias.name}" for alias in node.names)
+
+
+def begins_with(name, prefixes):
+    """Whether a module is one of some, or inside one."""
+    return any(name == prefix or name.startswith(f"{prefix}.") for prefix in prefixes)
+
+
+@pytest.mark.parametrize(
+    ("path", "layer"), modules(), ids=lambda value: getattr(value, "name", value)
+)
+def test_imports_follow_the_table_of_layers(path, layer):
+    for name in imports_of(path):
+        if name.startswith("engagement."):
+            assert name.split(".")[1] in OWN[layer], f"{layer} imports {name}"
+        elif begins_with(name, {"azure", "aiohttp", "aiosmtplib", "msal", "jwt", "jinja2"}):
+            assert begins_with(name, FOREIGN.get(layer, set())), f"{layer} imports {name}"
+
+
+@pytest.mark.parametrize("path", [path for path, layer in modules() if layer == "domain"])
+def test_rules_have_no_clock_network_or_environment(path):
+    for name in imports_of(path):
+        assert not begins_with(name, IMPURE), f"{path.name} imports {name}"
+
+
+def test_only_the_configuration_reads_the_environment():
+    readers = [
+        path.name
+        for path, _ in modules()
+        if re.search(r"\bos\.(environ|getenv)\b", path.read_text())
+    ]
+    assert readers == []
+
+
+def routes():
+    """(methods, path, access) of every HTTP function of the whole surface."""
+    data = "AccountName=a;AccountKey=aaaa;TableEndpoint=http://127.0.0.1:1/a"
+    services = build_services(Config.from_environment(settings(data)))
+    for function in build_app(services).get_functions():
+        trigger = function.get_trigger().get_dict_repr()
+        if trigger["type"] == "httpTrigger":
+            access = function.get_user_function().access
+            methods = [method.value for method in trigger["methods"]]
+            yield methods, f"/{trigger['route']}", access.value
+
+
+def documented_routes():
+    """(methods, path, access) of every row of the table in docs/http-api.md."""
+    text = (ROOT / "docs" / "http-api.md").read_text()
+    rows = re.findall(r"^\| `([A-Z, ]+)` \| `([^`]+)` \| ([a-z ]+) \|", text, re.MULTILINE)
+    return set(rows)
+
+
+def test_every_route_is_documented_with_its_method_and_its_authentication():
+    served = set()
+    for methods, path, access in routes():
+        # Public routes declare every method, in order to refuse the others themselves.
+        shown = "GET, HEAD" if access == "anyone" else ", ".join(methods)
+        served.add((shown, path, access))
+
+    assert documented_routes() == served
+
+
+def test_S10_every_route_that_is_not_public_rejects_an_anonymous_call(deployment):
+    for methods, path, access in routes():
+        if access == "anyone":
+            assert ("GET, HEAD", path) in PUBLIC
+            continue
+        for method in methods:
+            url = re.sub(r"\{[^}]+\}", "x", path)
+            answer = deployment.http.request(method, f"{deployment.url}{url}", json={})
+            assert (answer.status_code, method, path) == (401, method, path)
+
+
+def test_every_setting_is_in_the_code_the_sample_and_the_documents():
+    names = r"ENGAGEMENT_[A-Z][A-Z_]*[A-Z](?:__[a-zA-Z]+)?"
+    source = (PACKAGE / "config.py").read_text()
+    in_code = set(re.findall(names, source)) - {"ENGAGEMENT_DATA"}
+    in_code |= {f"ENGAGEMENT_DATA__{service}ServiceUri" for service in ("table", "blob", "queue")}
+    in_code |= {"ENGAGEMENT_DATA", "ENGAGEMENT_DATA__clientId"}
+    sample = json.loads((ROOT / "local.settings.sample.json").read_text())["Values"]
+    in_sample = {name for name in sample if name.startswith("ENGAGEMENT_")}
+    text = (ROOT / "docs" / "configuration.md").read_text()
+    in_docs = set(re.findall(rf"^\| `({names})`", text, re.MULTILINE))
+
+    assert in_sample == in_code
+    assert in_docs == in_code
+
+
+def test_every_case_of_the_catalogue_has_a_test_or_a_reason():
+    names = [
+        node.name
+        for path in (ROOT / "tests").rglob("test_*.py")
+        for node in ast.walk(ast.parse(path.read_text()))
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)
+        and node.name.startswith("test_")
+    ]
+    tested = {part for name in names for part in name.split("_") if re.fullmatch(r"[BSF]\d+", part)}
+    reasons = (ROOT / "docs" / "testing.md").read_text()
+    excused = set(re.findall(r"^\| ([BSF]\d+) \|", reasons, re.MULTILINE))
+
+    assert [case for case in CATALOGUE if case not in tested | excused] == []
+    assert excused <= set(CATALOGUE)
+
+
+def test_files_and_the_entry_point_stay_short():
+    long = [path.name for path, _ in modules() if path.read_text().count("\n") > 300]
+    assert long == []
+    assert (ROOT / "function_app.py").read_text().count("\n") <= 30
+
+
+def test_links_between_documents_lead_somewhere():
+    documents = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", ROOT / "SECURITY.md"]
+    documents += (ROOT / "docs").rglob("*.md")
+    for document in documents:
+        for target in re.findall(r"\]\((?!https?:|#|mailto:)([^)#]+)", document.read_text()):
+            assert (document.parent / Path(target)).exists(), f"{document.name}: {target}"
