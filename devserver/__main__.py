@@ -143,6 +143,7 @@ async def serve(options: argparse.Namespace, listener: socket.socket, inbox: Inb
     finally:
         server.should_exit = True
         await serving
+        await sys.modules["function_app"].services.close()
 
 
 def stop_on_signals() -> None:

@@ -39,9 +39,10 @@ class SmtpServer:
 
     host: str
     port: int
+    #: str, ``none``, ``starttls`` (RFC 3207; never without) or ``tls`` (from the first byte)
     security: str
-    username: str | None
-    password: str | None = field(repr=False)
+    username: str | None = None
+    password: str | None = field(default=None, repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -167,10 +168,15 @@ def _smtp(environment: Mapping[str, str]) -> SmtpServer | None:
         raise ConfigurationError(
             f"ENGAGEMENT_SMTP_SECURITY must be one of {', '.join(SMTP_SECURITIES)}."
         )
+    username = environment.get("ENGAGEMENT_SMTP_USERNAME") or None
+    if username and security == "none":
+        raise ConfigurationError(
+            "ENGAGEMENT_SMTP_USERNAME: credentials are sent over TLS only (RFC 4954, section 4)."
+        )
     return SmtpServer(
         host=host,
         port=_number(environment, "ENGAGEMENT_SMTP_PORT", 587),
         security=security,
-        username=environment.get("ENGAGEMENT_SMTP_USERNAME") or None,
+        username=username,
         password=environment.get("ENGAGEMENT_SMTP_PASSWORD") or None,
     )

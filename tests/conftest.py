@@ -1,14 +1,13 @@
-"""Fixtures: the storage emulator, a mail server, a deployment, an organization of each test's own."""
+"""Fixtures: storage emulator, mail server, deployment, and an organization for each test."""
 
 from __future__ import annotations
 
-
 import pytest
 from aiosmtpd.controller import Controller
-from devserver.backing import Azurite, free_port
+from deployment import Deployment, settings
 from hypothesis import settings as hypothesis_settings
 
-from deployment import Deployment, settings
+from devserver.backing import Azurite, free_port
 
 hypothesis_settings.register_profile("ci", deadline=None, derandomize=True)
 hypothesis_settings.load_profile("ci")
@@ -20,7 +19,7 @@ class Mailbox:
     def __init__(self):
         self.envelopes = []
 
-    async def handle_DATA(self, server, session, envelope):  # noqa: N802 - aiosmtpd's name
+    async def handle_DATA(self, server, session, envelope):
         self.envelopes.append(envelope)
         return "250 taken"
 

@@ -16,8 +16,8 @@ from typing import Any
 import azure.functions as func
 import httpx
 import uvicorn
-from devserver.host import Host
 
+from devserver.host import Host
 from engagement.config import Config
 from engagement.functions import blueprints
 from engagement.services import Services

@@ -13,10 +13,10 @@ from datetime import UTC, datetime, timedelta
 
 import httpx
 import pytest
-from devserver.backing import connection_string, free_port
-
 from deployment import ROOT, Crm, Deployment, draft_of, settings, wait_until
 from fault_proxy import FaultProxy, hanging, healthy
+
+from devserver.backing import connection_string, free_port
 
 LATER = datetime.now(UTC) + timedelta(hours=2)
 
@@ -143,4 +143,3 @@ def test_F5_a_sending_cut_half_way_is_finished_by_the_same_request(crm, deployme
     answer = crm.call("POST", path, **send)
     assert answer.json()["status"] == "sent"
     assert "/c/" in answer.json()["copies"][0]["html_body"]
-

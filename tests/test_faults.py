@@ -6,10 +6,10 @@ import json
 from contextlib import ExitStack
 
 import pytest
-from devserver.backing import Azurite, connection_string
-
 from deployment import Deployment, settings, wait_until
 from fault_proxy import FaultProxy, answer_lost, first, hanging, only, refusing
+
+from devserver.backing import Azurite, connection_string
 
 
 class Faulty:
@@ -66,7 +66,7 @@ def test_a_hit_costs_one_table_write_and_one_marker_a_minute(faulty):
     assert len(faulty.appends()) == 20
     # The minute may change once while the test runs.
     assert len(markers) <= 1
-    assert faulty.queues.seen == [] or all("POST" != method for method, *_ in faulty.queues.seen)
+    assert faulty.queues.seen == [] or all(method != "POST" for method, *_ in faulty.queues.seen)
     assert faulty.opens() == 21
 
 
@@ -132,9 +132,7 @@ def test_F2_a_click_whose_link_is_not_known_asks_to_try_again(faulty):
 
 def test_F4_an_interaction_whose_answer_was_lost_counts_once(faulty):
     faulty.open()
-    faulty.tables.fault = only(
-        lambda request: request.method == "POST", first(2, answer_lost)
-    )
+    faulty.tables.fault = only(lambda request: request.method == "POST", first(2, answer_lost))
     faulty.open()
 
     keys = [json.loads(body)["RowKey"] for body in faulty.appends()]

@@ -8,8 +8,8 @@ import re
 from pathlib import Path
 
 import pytest
-
 from deployment import ROOT, build_app, settings
+
 from engagement.config import Config
 from engagement.wiring import build_services
 
@@ -74,7 +74,7 @@ def begins_with(name, prefixes):
 
 
 @pytest.mark.parametrize(
-    ("path", "layer"), modules(), ids=lambda value: getattr(value, "name", value)
+    ("path", "layer"), list(modules()), ids=lambda value: getattr(value, "name", value)
 )
 def test_imports_follow_the_table_of_layers(path, layer):
     for name in imports_of(path):

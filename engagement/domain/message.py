@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
@@ -16,6 +17,8 @@ MOST_RECIPIENTS = 99
 MOST_LINKS = 1_000
 MOST_ATTACHMENTS = 50
 LONGEST_BODY = 5 * 1024**2
+
+MESSAGE_ID = re.compile(r"[0-9a-f]{24}")
 
 #: After so long, whoever was handing the message over is gone.
 HAND_OVER_LIMIT = timedelta(minutes=10)

@@ -12,11 +12,11 @@ import re
 import socket
 import ssl
 from collections.abc import Sequence
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from engagement.config import SmtpServer
 from engagement.domain.mailbox_address import check_address, wire_address
-from engagement.errors import ConfigurationError, RemoteError
+from engagement.errors import RemoteError
 
 if TYPE_CHECKING:
     import aiosmtplib
@@ -29,29 +29,11 @@ _IN_DOUBT = "The mail server did not say whether it took the message."
 _ENHANCED_CODE = re.compile(r"[245]\.\d{1,3}\.\d{1,3}(?=\s|\Z)")  # RFC 3463
 
 
-@dataclass(frozen=True, slots=True)
-class SmtpSettings:
-    """Which mail server to use, and how; raises ConfigurationError for what cannot be meant."""
-
-    host: str
-    port: int
-    #: str, ``none``, ``starttls`` (RFC 3207; never without) or ``tls`` (from the first byte)
-    security: str
-    username: str | None = None
-    password: str | None = field(default=None, repr=False)
-
-    def __post_init__(self) -> None:
-        if self.security not in {"none", "starttls", "tls"}:
-            raise ConfigurationError("The SMTP security is one of none, starttls, tls.")
-        if self.username is not None and self.security == "none":
-            raise ConfigurationError("SMTP credentials are sent over TLS only (RFC 4954 section 4)")
-
-
 class Smtp:
     """A mail server. *timeout* is the seconds to wait for each of its answers."""
 
-    def __init__(self, settings: SmtpSettings, *, timeout: float = 30.0) -> None:
-        self._settings = settings
+    def __init__(self, server: SmtpServer, *, timeout: float = 30.0) -> None:
+        self._server = server
         self._timeout = timeout
 
     async def send(self, mime: bytes, *, sender: str, recipients: Sequence[str]) -> dict[str, str]:
@@ -87,12 +69,12 @@ class Smtp:
         import aiosmtplib
 
         return aiosmtplib.SMTP(
-            hostname=self._settings.host,
-            port=self._settings.port,
-            username=self._settings.username,
-            password=self._settings.password,
-            use_tls=self._settings.security == "tls",
-            start_tls=self._settings.security == "starttls",
+            hostname=self._server.host,
+            port=self._server.port,
+            username=self._server.username,
+            password=self._server.password,
+            use_tls=self._server.security == "tls",
+            start_tls=self._server.security == "starttls",
             local_hostname=_greeting_name(),
             timeout=self._timeout,
         )

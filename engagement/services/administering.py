@@ -7,6 +7,7 @@ from contextlib import suppress
 from datetime import datetime
 
 from engagement.domain.organization import (
+    MOST_API_KEYS,
     ApiKey,
     Organization,
     Settings,
@@ -15,7 +16,7 @@ from engagement.domain.organization import (
     secret_digest,
 )
 from engagement.domain.settings_patch import patched
-from engagement.errors import ConflictError, NotFoundError
+from engagement.errors import ConflictError, NotFoundError, UnprocessableError
 from engagement.storage.organizations import Organizations
 from engagement.storage.settings import SettingsRows
 
@@ -77,6 +78,8 @@ class Administering:
 
     async def add_key(self, organization: Organization) -> tuple[str, str]:
         """Issue another API key; returns its id and the key, which is never shown again."""
+        if len(organization.api_keys) >= MOST_API_KEYS:
+            raise UnprocessableError(f"An organization may have at most {MOST_API_KEYS} API keys.")
         key, shown = _new_key()
         await self.organizations.add_key(organization, key)
         return key.id, shown

@@ -5,9 +5,9 @@ from __future__ import annotations
 import hashlib
 import secrets
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 
-from engagement.domain.interaction import Interaction, InteractionType, interaction_id
+from engagement.domain.interaction import EPOCH, Interaction, InteractionType, interaction_id
 from engagement.domain.mailbox_address import address_key, check_address
 from engagement.domain.message import Message, Status
 from engagement.domain.organization import Organization
@@ -17,6 +17,9 @@ from engagement.errors import ConflictError
 from engagement.services.recording import Recording
 from engagement.storage.interactions import Interactions
 from engagement.storage.messages import Messages
+
+#: How far the clocks of mail servers and of the CRM may be ahead of ours.
+CLOCK_SKEW = timedelta(days=1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,9 +38,13 @@ def read_reply(value: object, now: datetime) -> Reply:
     """Read a reply from JSON; raises InvalidRequestError naming the field that is wrong."""
     fields = Fields(value, {"replied_by", "at", "internet_message_id", "automatic"})
     replied_by = fields.line("replied_by", 254)
+    at = fields.optional_moment("at") or now
+    # Ids of interactions sort by time and have room for these only.
+    if not EPOCH <= at <= now + CLOCK_SKEW:
+        fields.wrong("at", "A reply is not older than 1970 and not of the future.")
     return Reply(
         replied_by=check_address(replied_by, "replied_by"),
-        at=fields.optional_moment("at") or now,
+        at=at,
         internet_message_id=fields.optional_line("internet_message_id", 998),
         automatic=fields.flag("automatic", default=False),
     )

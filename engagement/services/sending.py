@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import hashlib
 from collections.abc import Callable
 from dataclasses import dataclass, replace
@@ -158,7 +159,9 @@ class Sending:
     ) -> dict[str, str]:
         if self.smtp is None:
             raise UnprocessableError("No mail server is configured here.", "delivery")
-        mime = build_mime(
+        # In a thread, as files of some megabytes take their time to encode.
+        mime = await asyncio.to_thread(
+            build_mime,
             sender=(message.sender.name, message.sender.email),
             to=_addresses(message, Role.TO),
             cc=_addresses(message, Role.CC),

@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import Any
 
 from engagement.domain.attachment import Attachment
-from engagement.domain.message import FollowedLink, Message
+from engagement.domain.message import MESSAGE_ID, FollowedLink, Message
 from engagement.errors import NotFoundError
 from engagement.storage import keys
 from engagement.storage.account import Account, storage_call
@@ -28,6 +28,9 @@ class Messages:
 
     async def read(self, organization: str, message_id: str) -> Message:
         """Return the message; raises NotFoundError."""
+        if not MESSAGE_ID.fullmatch(message_id):
+            # The store would refuse some of these, and that would look like a fault of ours.
+            raise NotFoundError("There is no such message.")
         async with storage_call():
             found = self.account.table(keys.table(organization)).query_entities(
                 "PartitionKey eq @id and RowKey lt @end",

@@ -86,8 +86,13 @@ class Organizations:
             )
 
     async def add_key(self, organization: Organization, key: ApiKey) -> None:
-        """Store another API key; raises ConflictError if its id is taken."""
-        await self._transact([("create", _key_row(organization, key))])
+        """Store another API key; raises ConflictError if the organization has changed meanwhile.
+
+        The head is written with it, so that no key slips past a delete and opens what is created
+        under the same id later.
+        """
+        head = _replace(organization, organization.state)
+        await self._transact([head, ("create", _key_row(organization, key))])
 
     async def remove_key(self, organization: Organization, key_id: str) -> None:
         """Revoke an API key; may be repeated."""

@@ -71,7 +71,7 @@ def test_a_child_does_not_outlive_a_killed_parent(tmp_path):
         "inbox = Inbox(pathlib.Path(sys.argv[1])); inbox.__enter__();"
         "print(inbox.process.pid, flush=True); time.sleep(60)"
     )
-    with subprocess.Popen(  # noqa: S603  our own program
+    with subprocess.Popen(
         [sys.executable, "-c", code, str(tmp_path)], stdout=subprocess.PIPE, cwd=ROOT
     ) as parent:
         child = int(parent.stdout.readline())

@@ -66,7 +66,7 @@ needs_worker = pytest.mark.skipif(
 def run(code, folder, source):
     (folder / "function_app.py").write_text(source, encoding="utf-8")
     # In a process of its own: the library holds one app per process.
-    return subprocess.run(  # noqa: S603  our own program
+    return subprocess.run(
         [sys.executable, "-c", code, str(folder)],
         capture_output=True,
         text=True,

@@ -1,4 +1,4 @@
-# ruff: noqa: N802 - a test's name carries the id of its case
+
 """Which destinations are refused, and that the others are kept to the byte."""
 
 import pytest

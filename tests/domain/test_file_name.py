@@ -1,4 +1,4 @@
-# ruff: noqa: N802 - a test's name carries the id of its case
+
 import re
 import unicodedata
 from email import message_from_string

@@ -1,4 +1,4 @@
-# ruff: noqa: N802 -- B55 and its like are ids of the test catalogue
+
 """The links of HTML bodies, by hand-made traps and by generated soup; what is inserted."""
 
 from html.parser import HTMLParser

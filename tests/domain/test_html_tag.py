@@ -1,4 +1,4 @@
-# ruff: noqa: N802 -- S17 is an id of the test catalogue
+
 """The HTML scanner: its decoding, its time, and its links against those of parse5."""
 
 import json
@@ -101,7 +101,7 @@ def oracle(documents):
     node = shutil.which("node")
     if node is None or not Path(modules, "parse5").exists():
         pytest.skip("needs node and parse5: npm install")
-    answer = subprocess.run(  # noqa: S603 -- our own script
+    answer = subprocess.run(
         [node, str(Path(__file__).with_name("parse5_links.mjs"))],
         input=json.dumps(documents),
         env={**os.environ, "ENGAGEMENT_NODE_MODULES": modules},

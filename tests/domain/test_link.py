@@ -1,4 +1,4 @@
-# ruff: noqa: N802 - a test's name carries the id of its case
+
 """Which URLs are followable, and how links are replaced."""
 
 import pytest

@@ -1,4 +1,4 @@
-# ruff: noqa: N802 - a test's name carries the id of its case
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st

@@ -1,4 +1,4 @@
-# ruff: noqa: N802 - a test's name carries the id of its case
+
 """The links of plain-text bodies, and the plain text that is made from HTML."""
 
 import html_samples

@@ -1,4 +1,3 @@
-# ruff: noqa: N802 - a test's name carries the id of its case
 import re
 from datetime import UTC, datetime, timedelta, timezone
 from email import message_from_bytes, policy

@@ -1,0 +1,68 @@
+"""Settings: what is wrong stops the start with a sentence that names the setting."""
+
+from __future__ import annotations
+
+import pytest
+from deployment import SIGNING_KEY, settings
+
+from engagement.config import Config
+from engagement.errors import ConfigurationError
+
+AZURITE = "AccountName=a;AccountKey=aaaa;TableEndpoint=http://127.0.0.1:1/a"
+
+WRONG = [
+    ("ENGAGEMENT_SURFACE", "both"),
+    ("ENGAGEMENT_PUBLIC_URL", ""),
+    ("ENGAGEMENT_PUBLIC_URL", "links.contoso.example"),
+    ("ENGAGEMENT_PUBLIC_URL", "https://links.contoso.example/?a=1"),
+    ("ENGAGEMENT_PUBLIC_URL", "https://user@links.contoso.example"),
+    ("ENGAGEMENT_SIGNING_KEYS", ""),
+    ("ENGAGEMENT_SIGNING_KEYS", SIGNING_KEY),
+    ("ENGAGEMENT_SIGNING_KEYS", f"0:{SIGNING_KEY}"),
+    ("ENGAGEMENT_SIGNING_KEYS", f"256:{SIGNING_KEY}"),
+    ("ENGAGEMENT_SIGNING_KEYS", f"1:{SIGNING_KEY},1:{SIGNING_KEY}"),
+    ("ENGAGEMENT_SIGNING_KEYS", "1:c2hvcnQ"),
+    ("ENGAGEMENT_SIGNING_KEYS", "1:not base64url!"),
+    ("ENGAGEMENT_ADMIN_KEY", "short"),
+    ("ENGAGEMENT_DATA", ""),
+    ("ENGAGEMENT_SMTP_SECURITY", "ssl"),
+    ("ENGAGEMENT_SMTP_PORT", "smtp"),
+    ("ENGAGEMENT_SMTP_USERNAME", "kim"),
+    ("ENGAGEMENT_SPILL_LIMIT_BYTES", "-1"),
+    ("ENGAGEMENT_STREAM_LIMIT_BYTES", "4 MB"),
+]
+
+
+def environment(**more):
+    """Settings that are right, but for *more*."""
+    smtp = {"ENGAGEMENT_SMTP_HOST": "mail", "ENGAGEMENT_SMTP_SECURITY": "none"}
+    return settings(AZURITE, **smtp) | more
+
+
+@pytest.mark.parametrize(("name", "value"), WRONG)
+def test_a_wrong_setting_is_named(name, value):
+    with pytest.raises(ConfigurationError, match=name):
+        Config.from_environment(environment(**{name: value}))
+
+
+def test_azure_is_reached_by_addresses_and_an_identity():
+    config = Config.from_environment(
+        environment(
+            ENGAGEMENT_DATA="",
+            ENGAGEMENT_DATA__tableServiceUri="https://a.table.core.windows.net/",
+            ENGAGEMENT_DATA__blobServiceUri="https://a.blob.core.windows.net",
+            ENGAGEMENT_DATA__queueServiceUri="https://a.queue.core.windows.net",
+            ENGAGEMENT_DATA__clientId="c-1",
+        )
+    )
+
+    assert config.data.table_url == "https://a.table.core.windows.net"
+    assert (config.data.connection_string, config.data.client_id) == (None, "c-1")
+
+
+def test_secrets_do_not_show():
+    config = Config.from_environment(environment())
+
+    assert "an-admin-key" not in repr(config)
+    assert "kkkk" not in repr(config)
+    assert "aaaa" not in repr(config)
