@@ -92,7 +92,7 @@ class Renderer:
         html = splice(self.content.html_body, self.plan.html, link_urls)
         html = html_body.insert_attachments(html, files)
         pixel = self.urls.pixel(self.organization, self.message_id, recipient)
-        return html_body.insert_pixel(html, pixel)
+        return html_body.insert_pixel(self.urls.with_pixel(html, pixel), pixel)
 
     def _text(self, link_urls: list[str], files: list[tuple[str, str]]) -> str | None:
         if self.content.text_body is None:

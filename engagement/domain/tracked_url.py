@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from urllib.parse import urlsplit
 
@@ -45,6 +46,13 @@ class TrackedUrls:
         url = f"{self.base}/a/{self.signer.sign(token)}"
         shown = url_name(name, LONGEST - len(url) - 1)
         return f"{url}/{shown}" if shown else url
+
+    def with_pixel(self, html: str, pixel: str) -> str:
+        """Return *html* with *pixel* in the place of pixels that a quoted message brought along.
+
+        Otherwise opening the answer would count as opening the message that it quotes.
+        """
+        return re.sub(re.escape(self.base) + r"/o/[\w-]{56}\.gif", pixel, html, flags=re.ASCII)
 
     def own(self, url: str) -> bool:
         """Whether *url* is one of this deployment's tracked URLs."""

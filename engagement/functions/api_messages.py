@@ -10,12 +10,12 @@ import azure.functions as func
 from engagement.domain.draft import read_draft
 from engagement.domain.organization import Organization
 from engagement.domain.payload import Fields
+from engagement.domain.reply import read_reply
 from engagement.errors import InvalidRequestError
 from engagement.functions import views
 from engagement.functions.auth import Guard
 from engagement.functions.web import idempotency_key, json_response, page_size, read_json
 from engagement.services import Services
-from engagement.services.replying import read_reply
 from engagement.services.sending import DELIVERIES
 
 BASE = "api/v1/organizations/{organization_id}/messages"

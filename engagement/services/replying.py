@@ -4,50 +4,17 @@ from __future__ import annotations
 
 import hashlib
 import secrets
-from dataclasses import dataclass
-from datetime import datetime, timedelta
 
-from engagement.domain.interaction import EPOCH, Interaction, InteractionType, interaction_id
-from engagement.domain.mailbox_address import address_key, check_address
+from engagement.domain.interaction import Interaction, InteractionType, interaction_id
+from engagement.domain.mailbox_address import address_key
 from engagement.domain.message import Message, Status
 from engagement.domain.organization import Organization
-from engagement.domain.payload import Fields
+from engagement.domain.reply import Reply
 from engagement.domain.verdict import RULES_VERSION, Verdict, Via
 from engagement.errors import ConflictError
 from engagement.services.recording import Recording
 from engagement.storage.interactions import Interactions
 from engagement.storage.messages import Messages
-
-#: How far the clocks of mail servers and of the CRM may be ahead of ours.
-CLOCK_SKEW = timedelta(days=1)
-
-
-@dataclass(frozen=True, slots=True)
-class Reply:
-    """What the CRM says of a reply."""
-
-    replied_by: str
-    at: datetime
-    #: str or None, the reply's own Message-ID
-    internet_message_id: str | None
-    #: bool, an out-of-office note, a bounce, a read receipt
-    automatic: bool
-
-
-def read_reply(value: object, now: datetime) -> Reply:
-    """Read a reply from JSON; raises InvalidRequestError naming the field that is wrong."""
-    fields = Fields(value, {"replied_by", "at", "internet_message_id", "automatic"})
-    replied_by = fields.line("replied_by", 254)
-    at = fields.optional_moment("at") or now
-    # Ids of interactions sort by time and have room for these only.
-    if not EPOCH <= at <= now + CLOCK_SKEW:
-        fields.wrong("at", "A reply is not older than 1970 and not of the future.")
-    return Reply(
-        replied_by=check_address(replied_by, "replied_by"),
-        at=at,
-        internet_message_id=fields.optional_line("internet_message_id", 998),
-        automatic=fields.flag("automatic", default=False),
-    )
 
 
 class Replying:

@@ -57,9 +57,7 @@ class Account:
         """Client of Azure Tables."""
         from azure.data.tables.aio import TableServiceClient
 
-        client: TableServiceClient = self._open(
-            TableServiceClient, "endpoint", self.data.table_url
-        )
+        client: TableServiceClient = self._open(TableServiceClient, "endpoint", self.data.table_url)
         return client
 
     @cached_property
@@ -67,9 +65,7 @@ class Account:
         """Client of Azure Blobs."""
         from azure.storage.blob.aio import BlobServiceClient
 
-        client: BlobServiceClient = self._open(
-            BlobServiceClient, "account_url", self.data.blob_url
-        )
+        client: BlobServiceClient = self._open(BlobServiceClient, "account_url", self.data.blob_url)
         return client
 
     @cached_property

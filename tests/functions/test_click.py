@@ -152,7 +152,7 @@ BAD = {
 }
 
 
-@pytest.mark.parametrize(("number", "url"), enumerate(BAD.values(), 100), ids=BAD)
+@pytest.mark.parametrize(("number", "url"), [*enumerate(BAD.values(), 100)], ids=BAD)
 def test_B28_B29_B30_B31_B32_B33_S2_a_bad_stored_destination_is_not_followed_but_reported(
     number, url, deployment, untouched, caplog
 ):
