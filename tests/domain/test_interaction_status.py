@@ -1,0 +1,42 @@
+"""The words on a message's tile."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from engagement.domain.follow import FollowState
+from engagement.domain.interaction_status import interaction_status
+from engagement.domain.kpi import Kpi
+from engagement.domain.message import Status
+
+NOW = datetime(2026, 11, 22, 0, 30, tzinfo=UTC)
+
+
+@pytest.mark.parametrize(
+    ("status", "follow", "kpi", "words"),
+    [
+        (Status.DRAFT, FollowState.FOLLOWED, Kpi(), "Draft"),
+        (Status.SENDING, FollowState.FOLLOWED, Kpi(), "Sending"),
+        (Status.FAILED, FollowState.FOLLOWED, Kpi(), "Could not be sent"),
+        (Status.SENT, FollowState.FOLLOWED, Kpi(), "Not yet opened"),
+        (Status.SENT, FollowState.NOT_ELIGIBLE, Kpi(), "Not followed"),
+        (Status.SENT, FollowState.NOT_FOLLOWED, Kpi(reply_count=1), "Replied"),
+        (Status.SENT, FollowState.FOLLOWED, Kpi(last_opened_at=NOW), "Last opened today"),
+        (
+            Status.SENT,
+            FollowState.FOLLOWED,
+            Kpi(last_opened_at=NOW - timedelta(hours=1)),
+            "Last opened yesterday",
+        ),
+        (
+            Status.SENT,
+            FollowState.FOLLOWED,
+            Kpi(last_opened_at=NOW - timedelta(days=3)),
+            "Last opened on 2026-11-19",
+        ),
+    ],
+)
+def test_the_tile_says_what_became_of_the_message(status, follow, kpi, words):
+    assert interaction_status(status, follow, kpi, NOW) == words

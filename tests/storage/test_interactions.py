@@ -1,0 +1,178 @@
+"""The append and the timeline, on Azurite: each interaction once, newest first."""
+
+from __future__ import annotations
+
+import asyncio
+import secrets
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from aiohttp import web
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from engagement.config import DataAccount
+from engagement.domain.interaction import Interaction, InteractionType, interaction_id
+from engagement.domain.kpi import count
+from engagement.domain.verdict import Verdict, Via
+from engagement.errors import NotFoundError, StorageError
+from engagement.storage import keys
+from engagement.storage.account import Account
+from engagement.storage.appends import Appends
+from engagement.storage.interactions import Interactions, entity_of
+
+START = datetime(2026, 11, 22, 9, 0, 0, 123_000, tzinfo=UTC)
+
+
+def interaction(second=0, nonce="00", message_id="1" * 24, **more):
+    """An interaction some seconds after the start."""
+    at = START + timedelta(seconds=second)
+    fields = {
+        "type": InteractionType.OPEN,
+        "recipient": 1,
+        "target": 0,
+        "verdict": Verdict.PERSON,
+        "via": Via.DIRECT,
+        "reasons": (),
+        "rules": 1,
+        **more,
+    }
+    return Interaction(id=interaction_id(at, nonce), message_id=message_id, at=at, **fields)
+
+
+class Store:
+    """The two clients of one organization's table."""
+
+    def __init__(self, account, organization):
+        self.loop = asyncio.get_running_loop()
+        self.organization = organization
+        self.appends = Appends(account)
+        self.interactions = Interactions(account)
+
+    async def append(self, item):
+        await self.appends.append(self.organization, entity_of(item), 10)
+
+    async def timeline(self, message_id, size=1000):
+        return await self.interactions.page(self.organization, message_id, after="", size=size)
+
+
+@pytest.fixture(scope="session")
+async def store(azurite):
+    """A table of its own."""
+    account = Account(DataAccount(azurite.connection_string, None, None, None, None))
+    organization = secrets.token_hex(8)
+    await account.tables.create_table(keys.table(organization))
+    made = Store(account, organization)
+    yield made
+    await made.appends.close()
+    await account.close()
+
+
+async def test_what_is_appended_is_read_back(store):
+    message_id = secrets.token_hex(12)
+    full = interaction(
+        message_id=message_id,
+        type=InteractionType.CLICK,
+        target=7,
+        verdict=Verdict.AUTOMATED,
+        via=Via.UNKNOWN,
+        reasons=("method", "prefetch"),
+        user_agent='Ünïcode "quoted" <b>',
+        replied_by="ann@fabrikam.example",
+    )
+    await store.append(full)
+
+    assert await store.timeline(message_id) == [full]
+
+
+@settings(max_examples=12)
+@given(st.lists(st.tuples(st.integers(0, 50), st.integers(0, 3)), min_size=1, max_size=25))
+def test_P4_order_and_duplication_change_nothing(store, pairs):
+    message_id = secrets.token_hex(12)
+    items = [interaction(second, f"{nonce:02x}", message_id) for second, nonce in pairs]
+
+    async def append_all():
+        await asyncio.gather(*(store.append(item) for item in items))
+        return await store.timeline(message_id)
+
+    timeline = store.loop.run_until_complete(append_all())
+    unique = {item.id: item for item in items}
+    assert timeline == [unique[key] for key in sorted(unique)]
+    facts = [(item.type, item.verdict, item.at) for item in timeline]
+    assert count(facts).people.open_count == len(unique)
+
+
+async def test_a_table_that_is_gone_is_told_from_one_that_is_down(store):
+    with pytest.raises(NotFoundError):
+        await store.appends.append("f" * 16, entity_of(interaction()), 10)
+
+
+async def test_F3_a_refused_append_is_tried_once_and_no_more():
+    asked = []
+
+    async def refuse(request):
+        asked.append(request.headers["Authorization"])
+        return web.Response(status=503, headers={"Retry-After": "60"})
+
+    async with serving(refuse) as appends:
+        with pytest.raises(StorageError):
+            await appends.append("0" * 16, entity_of(interaction()), 10)
+    assert len(asked) == 1
+
+
+async def test_in_azure_the_append_shows_a_token_that_is_asked_for_once():
+    asked = []
+
+    async def accept(request):
+        asked.append((request.path, request.headers["Authorization"]))
+        return web.Response(status=204)
+
+    async with serving(accept) as appends:
+        for second in range(3):
+            await appends.append("0" * 16, entity_of(interaction(second)), 10)
+    assert asked == [(f"/org{'0' * 16}", "Bearer token-1")] * 3
+
+
+class serving:  # noqa: N801 - read as a with statement
+    """A table service of the test's own, reached as Azure's is."""
+
+    def __init__(self, handler):
+        self.handler = handler
+
+    async def __aenter__(self):
+        app = web.Application()
+        app.router.add_route("*", "/{path:.*}", self.handler)
+        self.runner = web.AppRunner(app, access_log=None)
+        await self.runner.setup()
+        site = web.TCPSite(self.runner, "127.0.0.1", 0)
+        await site.start()
+        port = site._server.sockets[0].getsockname()[1]
+        account = Account(DataAccount(None, f"http://127.0.0.1:{port}", None, None, None))
+        account.__dict__["credential"] = Credential()
+        self.appends = Appends(account)
+        return self.appends
+
+    async def __aexit__(self, *_):
+        await self.appends.close()
+        await self.runner.cleanup()
+
+
+class Credential:
+    """An identity whose tokens are numbered and live for an hour."""
+
+    def __init__(self):
+        self.issued = 0
+
+    async def get_token(self, scope):
+        assert scope == "https://storage.azure.com/.default"
+        self.issued += 1
+        expires = datetime.now(UTC) + timedelta(hours=1)
+        return Token(f"token-{self.issued}", expires.timestamp())
+
+
+class Token:
+    """What an identity issues."""
+
+    def __init__(self, token, expires_on):
+        self.token = token
+        self.expires_on = expires_on
