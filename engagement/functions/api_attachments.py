@@ -43,10 +43,13 @@ def blueprint(services: Services) -> func.Blueprint:
         attachment, data = await attaching.read(
             organization, req.route_params["message_id"], _number(req)
         )
-        disposition = {"Content-Disposition": content_disposition(attachment.name)}
-        return func.HttpResponse(
-            data, headers={**API_HEADERS, **disposition}, mimetype=attachment.content_type
-        )
+        headers = {
+            **API_HEADERS,
+            "Content-Disposition": content_disposition(attachment.name),
+            # As a mimetype, text would be given a charset of its own.
+            "Content-Type": attachment.content_type,
+        }
+        return func.HttpResponse(data, headers=headers)
 
     @bp.route(ONE, methods=["DELETE"], auth_level=func.AuthLevel.ANONYMOUS)
     @guard.organization

@@ -131,12 +131,13 @@ def _download(download: Download) -> func.HttpResponse:
         **LOCKED,
         "Accept-Ranges": "bytes",
         "Content-Disposition": content_disposition(attachment.name),
+        # Said here, as HEAD has no data to count.
+        "Content-Length": str(attachment.size if part is None else part.length),
+        # As a mimetype, text would be given a charset of its own.
+        "Content-Type": attachment.content_type,
     }
     if part is not None:
         headers["Content-Range"] = f"bytes {part.first}-{part.last}/{attachment.size}"
     return func.HttpResponse(
-        download.data,
-        status_code=200 if part is None else 206,
-        headers=headers,
-        mimetype=attachment.content_type,
+        download.data, status_code=200 if part is None else 206, headers=headers
     )

@@ -40,14 +40,14 @@ class Administering:
     ) -> tuple[Organization, str | None]:
         """Create an organization, or finish one that a crash left half made.
 
-        Returns it with its first API key, or with None if it was there already. Raises
-        ConflictError while it is being deleted.
+        Returns it with its first API key, or, if it was there already, with None and under its
+        new name. Raises ConflictError while it is being deleted.
         """
         organization = await self._begun(check_organization_id(organization_id), name, now)
         if organization.state is State.DELETING:
             raise ConflictError("The organization is being deleted.")
         if organization.state is State.ACTIVE:
-            return organization, None
+            return await self._renamed(organization, name), None
         await self.organizations.create_stores(organization)
         key, shown = _new_key()
         try:
@@ -89,6 +89,11 @@ class Administering:
         if key_id not in {key.id for key in organization.api_keys}:
             raise NotFoundError("There is no such API key.")
         await self.organizations.remove_key(organization, key_id)
+
+    async def _renamed(self, organization: Organization, name: str) -> Organization:
+        if organization.name == name:
+            return organization
+        return await self.organizations.rename(organization, name)
 
     async def _begun(self, organization_id: str, name: str, now: datetime) -> Organization:
         new = Organization(organization_id, name, secrets.token_hex(8), State.CREATING, now)

@@ -59,7 +59,9 @@ class Blobs:
         if length == 0:
             return b""
         async with storage_call(60):
-            stream = await self._blob(organization, name).download_blob(offset, length)
+            # Any range of an empty blob is refused, even that of all its bytes.
+            part = (offset, length) if offset or length else ()
+            stream = await self._blob(organization, name).download_blob(*part)
             data: bytes = await stream.readall()
         return data
 

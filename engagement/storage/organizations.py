@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Mapping
 from contextlib import suppress
+from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
@@ -63,6 +64,12 @@ class Organizations:
         await self._transact(
             [_replace(organization, State.ACTIVE), ("create", key_row)],
         )
+
+    async def rename(self, organization: Organization, name: str) -> Organization:
+        """Change the name; raises ConflictError if the organization changed meanwhile."""
+        renamed = replace(organization, name=name)
+        await self._transact([_replace(renamed, organization.state)])
+        return renamed
 
     async def delete_stores(self, organization: Organization) -> None:
         """Delete the organization's table and container; may be repeated."""
