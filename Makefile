@@ -22,7 +22,7 @@ $(STAMP): requirements.txt requirements-dev.txt
 	@touch $@
 
 node_modules/.package-lock.json: package.json package-lock.json
-	@node -e 'process.exit(parseInt(process.versions.node) < 20)' || \
+	@node -e 'process.exit(parseInt(process.versions.node) < 20 ? 1 : 0)' || \
 	  { echo "Node.js 20 or later is needed"; exit 1; }
 	npm ci --ignore-scripts --no-audit --no-fund --loglevel=error
 	@touch $@

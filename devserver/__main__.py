@@ -11,15 +11,13 @@ import socket
 import sys
 from collections.abc import Iterator
 
-import httpx
 import uvicorn
 
-from devserver import demo, state, worker
-from devserver.backing import Azurite, BackingError, Child, Inbox, connection_string
+from devserver import demo, worker
+from devserver.backing import Azurite, Child, Inbox, connection_string
 from devserver.host import Host
-from devserver.settings import ROOT
+from devserver.settings import StartError, kept_keys, new_keys, set_environment, state_folder
 
-READY_SECONDS = 30.0
 # An open page must not keep Ctrl-C waiting.
 STOP_SECONDS = 5
 
@@ -46,72 +44,60 @@ class Server(uvicorn.Server):
 
 def listen(port: int) -> socket.socket:
     """Take the port before anything else, so that no two instances share its state."""
-    listener = socket.socket()
-    if os.name != "nt":
-        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     try:
-        listener.bind(("127.0.0.1", port))
-        listener.listen(128)
-    except OSError:
-        listener.close()
-        sys.exit(f"Port {port} is in use: stop what serves there, or choose another with PORT=.")
-    return listener
+        return socket.create_server(("127.0.0.1", port))
+    except OSError as error:
+        raise StartError(f"Port {port} cannot be used ({error}): choose another, PORT=.") from error
 
 
 def start_backing(port: int, stack: contextlib.ExitStack) -> Inbox | None:
     """Start what the caller has not set, and set the app's environment."""
-    folder = state.state_folder(port)
+    folder = state_folder(port)
     azurite = Azurite(folder / "azurite", (10000, 10001, 10002))
-    inbox = Inbox(folder, (1080, 1025))
-    wanted: list[Child] = []
+    inbox = None if os.environ.get("ENGAGEMENT_SMTP_HOST") else Inbox(folder, (1080, 1025))
+    wanted: list[Child] = [inbox] if inbox else []
     wanted += [] if os.environ.get("ENGAGEMENT_DATA") else [azurite]
-    wanted += [] if os.environ.get("ENGAGEMENT_SMTP_HOST") else [inbox]
     for child in wanted:
         stack.callback(child.stop)
         child.start()
     for child in wanted:
         child.wait()
-    mail = inbox if inbox in wanted else None
-    data, smtp_port = azurite.connection_string, mail.smtp_port if mail else None
-    state.apply(state.environment(port, state.kept_keys(folder), data, smtp_port))
-    return mail
+    smtp_port = inbox.ports[1] if inbox else None
+    set_environment(port, kept_keys(folder), azurite.connection_string, smtp_port)
+    return inbox
 
 
 async def load(*, through_worker: bool) -> Host:
     """Load function_app.py, now that its environment is set."""
-    if str(ROOT) not in sys.path:
-        sys.path.insert(0, str(ROOT))
-    if through_worker:
-        return Host(await worker.load(ROOT), settings=os.environ)
-    return Host(importlib.import_module("function_app").app, settings=os.environ)
+    functions = (
+        await worker.load() if through_worker else importlib.import_module("function_app").app
+    )
+    return Host(functions, settings=os.environ)
 
 
-async def until_ready(url: str, serving: asyncio.Task[None]) -> None:
-    """Wait for the app's own word that it serves."""
-    async with asyncio.timeout(READY_SECONDS), httpx.AsyncClient(trust_env=False) as client:
-        while not serving.done():
-            with contextlib.suppress(httpx.TransportError):
-                answer = await client.get(f"{url}/healthz")
-                if answer.status_code == 200:
-                    return
-            await asyncio.sleep(0.1)
-    raise BackingError("The functions did not start.")
+async def close_services() -> None:
+    """Close what the app has opened; the worker imports it under the same name."""
+    app = sys.modules.get("function_app")
+    # An app that failed while it was imported is not there, and has opened nothing.
+    if app is not None:
+        await app.services.close()
 
 
-def announce(port: int, made: demo.Demo | None, inbox: Inbox | None) -> None:
+def announce(port: int, made: tuple[str, str] | None, inbox: Inbox | None) -> None:
     """Print what the person at the terminal goes on with."""
     url = f"http://localhost:{port}"
     lines = {"API": f"{url}/api/v1", "Admin key": os.environ["ENGAGEMENT_ADMIN_KEY"]}
     if made:
-        timeline = f"{url}{demo.PATH}/messages/{made.message_id}/timeline"
+        api_key, message = made
+        timeline = f"{url}{demo.PATH}/messages/{message}/timeline"
         lines |= {
             "Organization": demo.ORGANIZATION,
-            "API key": made.api_key,
-            "Message": made.message_id,
-            "Timeline": f"curl -H 'X-Api-Key: {made.api_key}' {timeline}",
+            "API key": api_key,
+            "Message": message,
+            "Timeline": f"curl -H 'X-Api-Key: {api_key}' {timeline}",
         }
     if inbox:
-        lines["Inbox"] = inbox.url
+        lines["Inbox"] = f"http://localhost:{inbox.ports[0]}"
     lines["Stop"] = "Ctrl-C"
     print("\nEngagement is running.\n")
     for name, value in lines.items():
@@ -121,9 +107,8 @@ def announce(port: int, made: demo.Demo | None, inbox: Inbox | None) -> None:
 
 async def serve(options: argparse.Namespace, listener: socket.socket, inbox: Inbox | None) -> None:
     """Serve until a signal comes."""
-    host = await load(through_worker=options.worker)
     config = uvicorn.Config(
-        host,
+        await load(through_worker=options.worker),
         lifespan="on",
         log_config=None,
         access_log=False,
@@ -131,53 +116,45 @@ async def serve(options: argparse.Namespace, listener: socket.socket, inbox: Inb
         timeout_graceful_shutdown=STOP_SECONDS,
     )
     server = Server(config)
-    stop_on_signals()
     serving = asyncio.create_task(server.serve(sockets=[listener]))
     try:
-        url = f"http://127.0.0.1:{options.port}"
-        await until_ready(url, serving)
-        admin_key = os.environ["ENGAGEMENT_ADMIN_KEY"]
+        # The port is open already: what is asked before the server looks waits for it.
+        url, admin_key = f"http://127.0.0.1:{options.port}", os.environ["ENGAGEMENT_ADMIN_KEY"]
         made = None if options.no_demo else await demo.make(url, admin_key)
         announce(options.port, made, inbox)
         await asyncio.shield(serving)
     finally:
         server.should_exit = True
         await serving
-        await sys.modules["function_app"].services.close()
 
 
-def stop_on_signals() -> None:
-    """Let Ctrl-C and SIGTERM end the serving, and nothing else."""
-    loop, task = asyncio.get_running_loop(), asyncio.current_task()
-
-    def stop(*_: object) -> None:
-        if task is not None:
-            loop.call_soon_threadsafe(task.cancel)
-
+async def serve_and_close(
+    options: argparse.Namespace, listener: socket.socket, inbox: Inbox | None
+) -> None:
+    """Let Ctrl-C and SIGTERM end the serving and nothing else; then close the app."""
+    serving = asyncio.create_task(serve(options, listener, inbox))
     for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, stop)
-
-
-def interrupt(*_: object) -> None:
-    """Treat SIGTERM before the serving begins like Ctrl-C."""
-    raise KeyboardInterrupt
+        asyncio.get_running_loop().add_signal_handler(number, serving.cancel)
+    try:
+        await serving
+    finally:
+        await close_services()
 
 
 def run(options: argparse.Namespace) -> None:
     """Run everything until it is stopped."""
-    if options.worker and sys.version_info < (3, 13):
-        sys.exit("--worker needs Python 3.13 or newer, as Microsoft's worker library does.")
     with contextlib.ExitStack() as stack:
         listener = stack.enter_context(listen(options.port))
         inbox = start_backing(options.port, stack)
-        asyncio.run(serve(options, listener, inbox))
+        asyncio.run(serve_and_close(options, listener, inbox))
 
 
-def check_worker(port: int) -> int:
-    """Load the app with the worker; nothing is started and nothing kept."""
-    data = connection_string((10000, 10001, 10002))
-    state.apply(state.environment(port, state.new_keys(), data, 1025))
-    return asyncio.run(worker.check(ROOT))
+def check_worker(port: int) -> None:
+    """Print the functions that the worker finds; nothing is started and nothing kept."""
+    set_environment(port, new_keys(), connection_string((10000, 10001, 10002)), 1025)
+    for function in sorted(asyncio.run(worker.load()), key=lambda one: one.name):
+        kind, route = function.trigger["type"], function.trigger.get("route", "")
+        print(f"{kind:14} {function.name} {route}".rstrip())
 
 
 def main() -> int:
@@ -186,14 +163,16 @@ def main() -> int:
     logging.basicConfig(level=logging.INFO, format="%(levelname)s %(name)s: %(message)s")
     for name in ("azure", "httpx", "azure_functions_runtime", "uvicorn"):
         logging.getLogger(name).setLevel(logging.WARNING)
-    signal.signal(signal.SIGTERM, interrupt)
+    # Before the serving begins, SIGTERM is like Ctrl-C.
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
     try:
         if options.check_worker:
-            return check_worker(options.port)
-        run(options)
+            check_worker(options.port)
+        else:
+            run(options)
     except (KeyboardInterrupt, asyncio.CancelledError):
         print("Stopped.")
-    except (BackingError, demo.DemoError, worker.WorkerError, TimeoutError) as error:
+    except StartError as error:
         print(error, file=sys.stderr)
         return 1
     return 0

@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Self
 
-from devserver.settings import ROOT
+from devserver.settings import ROOT, StartError
 
 START_SECONDS, STOP_SECONDS = 60.0, 10.0
 # The published key of every emulator; it opens nothing else.
@@ -22,22 +22,15 @@ EMULATOR_KEY = (
 PR_SET_PDEATHSIG = 1
 
 
-class BackingError(RuntimeError):
-    """A program that the functions stand on did not start."""
-
-
 def free_ports(preferred: Sequence[int]) -> list[int]:
     """Give for each preferred port itself if it is free, and any free one otherwise."""
     with contextlib.ExitStack() as held:
         ports = []
         for port in preferred:
-            listener = held.enter_context(socket.socket())
-            if os.name != "nt":
-                listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
             try:
-                listener.bind(("127.0.0.1", port))
+                listener = held.enter_context(socket.create_server(("127.0.0.1", port)))
             except OSError:
-                listener.bind(("127.0.0.1", 0))
+                listener = held.enter_context(socket.create_server(("127.0.0.1", 0)))
             ports.append(listener.getsockname()[1])
         return ports
 
@@ -60,7 +53,7 @@ def node_program(name: str) -> str:
     modules = Path(os.environ.get("ENGAGEMENT_NODE_MODULES", ROOT / "node_modules"))
     path = modules / ".bin" / name
     if not path.exists():
-        raise BackingError(f"{name} is not installed: {path} is missing; run npm install.")
+        raise StartError(f"{name} is not installed: {path} is missing; run npm install.")
     return str(path)
 
 
@@ -76,20 +69,15 @@ class Child:
     #: What the program says once for each port that it has opened. Its own word is
     #: waited for, since a port that answers may be another instance's.
     says: str
+    process: subprocess.Popen[bytes] | None = None
 
     def __init__(self, folder: Path, ports: Sequence[int]) -> None:
-        self.folder = folder
-        self.ports = list(ports)
-        self.process: subprocess.Popen[bytes] | None = None
+        self.folder, self.ports = folder, list(ports)
+        self.log = folder / f"{self.name}.log"
 
     def command(self) -> list[str]:
         """Give the command that serves on the ports."""
         raise NotImplementedError
-
-    @property
-    def log(self) -> Path:
-        """The file that the program's output goes to."""
-        return self.folder / f"{self.name}.log"
 
     def start(self) -> None:
         """Start the program on free ports; `wait` tells when it serves."""
@@ -107,32 +95,18 @@ class Child:
             )
 
     def wait(self) -> None:
-        """Wait until the program serves; start it once more if a port was lost meanwhile."""
-        try:
-            self.wait_once()
-        except BackingError as error:
-            if "EADDRINUSE" not in str(error):
-                raise
-            self.ports = [0] * len(self.ports)
-            self.start()
-            self.wait_once()
-
-    def wait_once(self) -> None:
         """Wait until the program has said that all its ports are open."""
         until = time.monotonic() + START_SECONDS
-        while time.monotonic() < until:
-            output = self.log.read_text("utf-8", "replace")
-            if output.count(self.says) >= len(self.ports):
-                return
-            if self.process is not None and self.process.poll() is not None:
-                raise BackingError(f"{self.name} ended before it served:\n{output[-2000:]}")
+        while (output := self.log.read_text("utf-8", "replace")).count(self.says) < len(self.ports):
+            if self.process is None or self.process.poll() is not None:
+                raise StartError(f"{self.name} ended before it served:\n{output[-2000:]}")
+            if time.monotonic() > until:
+                raise StartError(f"{self.name} did not serve in {START_SECONDS:.0f} s: {self.log}")
             time.sleep(0.05)
-        self.stop()
-        raise BackingError(f"{self.name} did not serve within {START_SECONDS:.0f} s: {self.log}")
 
     def stop(self) -> None:
         """Ask the program to end, wait for it, and end it after ten seconds."""
-        if self.process is None or self.process.poll() is not None:
+        if self.process is None:
             return
         self.process.terminate()
         try:
@@ -165,12 +139,9 @@ class Azurite(Child):
     def command(self) -> list[str]:
         """Serve blobs, queues and tables for the newest SDKs, and call nobody."""
         flags = ["--silent", "--skipApiVersionCheck", "--disableTelemetry"]
-        ports = [
-            argument
-            for service, port in zip(("blob", "queue", "table"), self.ports, strict=True)
-            for argument in (f"--{service}Host", "127.0.0.1", f"--{service}Port", str(port))
-        ]
-        return [node_program("azurite"), *flags, "--location", str(self.folder), *ports]
+        for service, port in zip(("blob", "queue", "table"), self.ports, strict=True):
+            flags += [f"--{service}Host", "127.0.0.1", f"--{service}Port", str(port)]
+        return [node_program("azurite"), *flags, "--location", str(self.folder)]
 
     @property
     def connection_string(self) -> str:
@@ -191,13 +162,3 @@ class Inbox(Child):
         web, smtp = map(str, self.ports)
         where = ["--ip", "127.0.0.1", "--web-ip", "127.0.0.1"]
         return [node_program("maildev"), "--web", web, "--smtp", smtp, *where]
-
-    @property
-    def smtp_port(self) -> int:
-        """The port that takes mail."""
-        return self.ports[1]
-
-    @property
-    def url(self) -> str:
-        """The address of the page that shows the mail."""
-        return f"http://localhost:{self.ports[0]}"

@@ -1,84 +1,103 @@
-"""The local functions host: an ASGI application that serves a FunctionApp as Azure would."""
+"""The local functions host: an ASGI application that serves an app's functions as Azure would."""
 
 import asyncio
+import json
 import logging
-from collections.abc import Awaitable, Callable, Mapping
+import re
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from functools import partial
 from typing import Any
 
 import azure.functions as func
 from azure.functions.meta import Datum
+from werkzeug.exceptions import HTTPException
 
-from devserver import http_messages, queues, timers
-from devserver.http_messages import Receive, Scope, Send
-from devserver.routes import MethodNotAllowedError, RouteTable
-from devserver.runtime import DirectRuntime, Function, Runtime
-from devserver.settings import connection_string, host_json, queue_options, resolve, route_prefix
+from devserver import runtime, timers
+from devserver.http_messages import (
+    Headers,
+    Receive,
+    Scope,
+    Send,
+    read_body,
+    read_response,
+    request_datum,
+    respond,
+)
+from devserver.queues import QueueListener
+from devserver.routes import RouteTable
+from devserver.runtime import Function
+from devserver.settings import ROOT
 
 logger = logging.getLogger(__name__)
-
-Loop = Callable[[], Awaitable[None]]
 
 
 class Host:
     """Serves an app's HTTP functions, and runs its timers and queues while it lives."""
 
-    body_limit = http_messages.BODY_LIMIT
+    body_limit = 100 * 1024 * 1024
 
     def __init__(
         self,
-        app: func.FunctionApp | Runtime,
+        app: func.FunctionApp | Sequence[Function],
         *,
         settings: Mapping[str, str],
         options: Mapping[str, Any] | None = None,
     ) -> None:
-        """Load the app's functions; `options` stands for host.json, by default the project's."""
-        self.runtime: Runtime
-        self.runtime = DirectRuntime(app) if isinstance(app, func.FunctionApp) else app
+        """Take an app or its functions; `options` stands for host.json, by default the project's."""
         self.settings = settings
-        self.options = host_json() if options is None else options
+        if options is None:
+            options = json.loads((ROOT / "host.json").read_text("utf-8"))
+        self.extensions: Mapping[str, Any] = options.get("extensions", {})
         self.routes: RouteTable[Function] = RouteTable()
-        self.loops: list[Loop] = []
+        self.loops: list[Callable[[], Awaitable[None]]] = []
         self.tasks: list[asyncio.Future[None]] = []
         adders = {
             "httpTrigger": self.add_route,
             "timerTrigger": self.add_timer,
             "queueTrigger": self.add_queue,
         }
-        for function in self.runtime.functions:
-            if function.kind not in adders:
-                raise ValueError(f"The local host cannot serve a {function.kind}: {function.name}.")
-            adders[function.kind](function)
+        for function in runtime.load(app) if isinstance(app, func.FunctionApp) else app:
+            adders[function.trigger["type"]](function)
+
+    def setting(self, name: str) -> str:
+        """Give a setting that a trigger names."""
+        if not self.settings.get(name):
+            raise ValueError(f"A trigger uses the setting {name}, which is not set.")
+        return self.settings[name]
+
+    def resolve(self, text: str) -> str:
+        """Put the settings into a text that names them as `%NAME%`."""
+        return re.sub(r"%(\w+)%", lambda found: self.setting(found[1]), text)
 
     def add_route(self, function: Function) -> None:
         """Serve an HTTP function."""
-        route = function.trigger.get("route")
-        template = f"{route_prefix(self.options)}/{function.name if route is None else route}"
-        self.routes.add(template, function.trigger.get("methods"), function)
+        prefix = self.extensions.get("http", {}).get("routePrefix", "api")
+        template = function.trigger.get("route", function.name)
+        self.routes.add(f"{prefix}/{template}", function.trigger.get("methods"), function)
 
     def add_timer(self, function: Function) -> None:
         """Run a timer function by its schedule."""
-        schedule = resolve(function.trigger["schedule"], self.settings)
-        timers.check(schedule)
+        schedule = self.resolve(function.trigger["schedule"])
+        # A wrong schedule has to fail now, not later in the background.
+        timers.next_occurrence(schedule, timers.utc_now())
         on_startup = bool(function.trigger.get("runOnStartup"))
-        fire = partial(self.call, function)
+        fire = partial(self.attempt, function)
         self.loops.append(partial(timers.run, schedule, fire, on_startup=on_startup))
 
     def add_queue(self, function: Function) -> None:
         """Run a queue function for each message of its queue."""
-        connection = function.trigger.get("connection") or "Storage"
-        listener = queues.QueueListener(
-            connection_string(connection, self.settings),
-            resolve(function.trigger["queueName"], self.settings),
-            partial(self.call, function),
-            queue_options(self.options),
+        listener = QueueListener(
+            self.setting(function.trigger["connection"]),
+            self.resolve(function.trigger["queueName"]),
+            partial(self.attempt, function),
+            self.extensions.get("queues", {}),
         )
         self.loops.append(listener.run)
 
-    async def call(self, function: Function, data: Datum, metadata: Mapping[str, Datum]) -> bool:
+    async def attempt(self, function: Function, data: Datum, metadata: Mapping[str, Datum]) -> bool:
         """Run a timer or queue function once; say whether it succeeded."""
         try:
-            await self.runtime.invoke(function, data, metadata)
+            await function.call(data, metadata)
         except Exception:
             logger.exception("function failed", extra={"function": function.name})
             return False
@@ -88,10 +107,8 @@ class Host:
         """Answer the server, as ASGI 3 asks."""
         if scope["type"] == "lifespan":
             await self.live(receive, send)
-        elif scope["type"] == "http":
-            await self.serve(scope, receive, send)
         else:
-            raise ValueError("The local host serves HTTP only.")
+            await respond(send, *await self.serve(scope, receive))
 
     async def live(self, receive: Receive, send: Send) -> None:
         """Run the triggers from the server's start to its end."""
@@ -104,33 +121,16 @@ class Host:
         await asyncio.gather(*self.tasks, return_exceptions=True)
         await send({"type": "lifespan.shutdown.complete"})
 
-    async def serve(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Answer one request."""
+    async def serve(self, scope: Scope, receive: Receive) -> tuple[int, Headers, bytes]:
+        """Run the HTTP function of a request; its failure is the log's matter, and a bare 500."""
         try:
-            function, params = self.routes.find(scope["method"], http_messages.raw_path(scope))
-            headers = http_messages.request_headers(scope)
-            body = await http_messages.read_body(receive, headers, self.body_limit)
-        except MethodNotAllowedError as error:
-            allow = ", ".join(error.allowed).encode()
-            await http_messages.respond(send, 405, [(b"allow", allow)], b"")
-        except LookupError:
-            await http_messages.respond(send, 404, [], b"")
-        except http_messages.BodyTooLargeError:
-            await http_messages.respond(send, 413, [], b"")
-        except http_messages.ClientGoneError:
-            logger.info("the caller hung up")
-        else:
-            status, answer, content = await self.answer(function, scope, params, body)
-            head = scope["method"] == "HEAD"
-            await http_messages.respond(send, status, answer, content, head=head)
-
-    async def answer(
-        self, function: Function, scope: Scope, params: Mapping[str, str], body: bytes
-    ) -> tuple[int, http_messages.Headers, bytes]:
-        """Run an HTTP function; its failure is the log's matter, the caller gets a bare 500."""
+            function, params = self.routes.find(scope["method"], scope["raw_path"])
+            body = await read_body(receive, self.body_limit)
+        except HTTPException as error:
+            allow = [value.encode() for name, value in error.get_headers() if name == "Allow"]
+            return error.code or 500, [(b"allow", value) for value in allow], b""
         try:
-            data = http_messages.request_datum(scope, params, body)
-            return http_messages.read_response(await self.runtime.invoke(function, data, {}))
+            return read_response(await function.call(request_datum(scope, params, body), {}))
         except Exception:
             logger.exception("function failed", extra={"function": function.name})
             return 500, [], b""

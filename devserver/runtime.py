@@ -1,97 +1,59 @@
-"""What runs a function: one seam, here with a direct call, in worker.py with Microsoft's worker."""
+"""The app's functions as the host sees them, called directly; worker.py has the other way."""
 
 import asyncio
 import inspect
 import json
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Mapping
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any
 
 import azure.functions as func
 from azure.functions.meta import Datum
 
+Call = Callable[[Datum, Mapping[str, Datum]], Awaitable[Datum | None]]
+
 
 @dataclass(frozen=True)
 class Function:
-    """One function of the app: its name and its bindings as the host sees them."""
+    """A function's name, its trigger's binding, and the call with the trigger's input."""
 
     name: str
     trigger: Mapping[str, Any]
-    answers_http: bool
-
-    @property
-    def kind(self) -> str:
-        """The trigger's type, such as `httpTrigger`."""
-        return str(self.trigger["type"])
-
-    @property
-    def parameter(self) -> str:
-        """The name of the parameter that takes the trigger's input."""
-        return str(self.trigger["name"])
+    call: Call
 
 
-class Runtime(Protocol):
-    """The functions of an app and the way to call them."""
-
-    @property
-    def functions(self) -> Sequence[Function]:
-        """All functions of the app."""
-        ...
-
-    async def invoke(
-        self, function: Function, data: Datum, metadata: Mapping[str, Datum]
-    ) -> Datum | None:
-        """Call a function; its exception, or one that tells of it, is raised."""
-        ...
-
-
-def read_function(name: str, raw_bindings: Iterable[str]) -> Function:
-    """Read a function from the bindings that the SDK writes for the host."""
+def read_trigger(name: str, raw_bindings: Iterable[str]) -> dict[str, Any]:
+    """Find the trigger among the bindings that the SDK writes for the host."""
     bindings: list[dict[str, Any]] = [json.loads(raw) for raw in raw_bindings]
-    triggers = [binding for binding in bindings if binding["type"].endswith("Trigger")]
-    others = [binding["type"] for binding in bindings if binding not in triggers]
-    if len(triggers) != 1 or set(others) - {"http"}:
-        raise ValueError(f"The local host cannot serve {name}: its bindings are {bindings}.")
-    return Function(name, triggers[0], "http" in others)
+    trigger, *others = sorted(bindings, key=lambda one: not one["type"].endswith("Trigger"))
+    if any(one["type"] != "http" for one in others):
+        raise ValueError(f"The local host serves no bindings but triggers: {name} has {others}.")
+    return trigger
 
 
-class DirectRuntime:
-    """Calls the functions of an app object in this process."""
+def load(app: func.FunctionApp) -> list[Function]:
+    """Give the functions of an app object, called with the converters that the worker uses."""
+    return [read_function(one) for one in app.get_functions()]
 
-    def __init__(self, app: func.FunctionApp) -> None:
-        loaded = {str(one.get_function_name()): one for one in app.get_functions()}
-        self.functions = [
-            read_function(name, one.get_raw_bindings()) for name, one in loaded.items()
-        ]
-        self.handlers: dict[str, Callable[..., Any]] = {
-            name: one.get_user_function() for name, one in loaded.items()
-        }
-        for function in self.functions:
-            self.check(function)
 
-    def check(self, function: Function) -> None:
-        """Refuse a function whose parameters the worker would refuse as well."""
-        parameters = set(inspect.signature(self.handlers[function.name]).parameters)
-        if parameters != {function.parameter}:
-            raise ValueError(
-                f"{function.name} takes {sorted(parameters)}, but its trigger's argument name "
-                f"is {function.parameter!r}."
-            )
+def read_function(one: Any) -> Function:
+    """Give a function of the SDK; ValueError for a parameter that the worker would refuse."""
+    name, handler = one.get_function_name(), one.get_user_function()
+    trigger = read_trigger(name, one.get_raw_bindings())
+    parameters, parameter = list(inspect.signature(handler).parameters), trigger["name"]
+    if parameters != [parameter]:
+        raise ValueError(f"{name} takes {parameters}, but its argument name is {parameter!r}.")
+    converters = func.get_binding_registry()
 
-    async def invoke(
-        self, function: Function, data: Datum, metadata: Mapping[str, Datum]
-    ) -> Datum | None:
-        """Call a function with the converters that the worker uses."""
-        converters = func.get_binding_registry()
-        argument = converters.get(function.kind).decode(data, trigger_metadata=metadata)
-        handler = self.handlers[function.name]
+    async def call(data: Datum, metadata: Mapping[str, Datum]) -> Datum | None:
+        argument = converters.get(trigger["type"]).decode(data, trigger_metadata=metadata)
         if inspect.iscoroutinefunction(handler):
-            result = await handler(**{function.parameter: argument})
+            result = await handler(argument)
         else:
-            result = await asyncio.to_thread(handler, **{function.parameter: argument})
-        if function.answers_http:
-            encoded: Datum = converters.get("http").encode(result, expected_type=None)
-            return encoded
-        if result is not None:
-            raise RuntimeError(f"{function.name} has no output but returned a value.")
-        return None
+            result = await asyncio.to_thread(handler, argument)
+        if trigger["type"] != "httpTrigger":
+            return None
+        answer: Datum = converters.get("http").encode(result, expected_type=None)
+        return answer
+
+    return Function(name, trigger, call)

@@ -117,6 +117,15 @@ def interactions(message):
         return list(found)
 
 
+def forget(message):
+    """Remove a message's interactions, so that the next test can use it; returns the message."""
+    found = interactions(message)
+    with table(message) as rows:
+        for row in found:
+            rows.delete_entity(row)
+    return message
+
+
 def verdicts(message):
     """Return type, verdict and reasons of a message's interactions, newest first."""
     return [(row["type"], row["verdict"], row["reasons"]) for row in interactions(message)]
