@@ -3,22 +3,21 @@
 import argparse
 import asyncio
 import contextlib
-import importlib
 import logging
 import os
 import signal
 import socket
 import sys
-from collections.abc import Iterator
+from importlib import import_module
 
+import httpx
 import uvicorn
 
 from devserver import demo, worker
-from devserver.backing import Azurite, Child, Inbox, connection_string
+from devserver.backing import Azurite, Inbox, connection_string
 from devserver.host import Host
 from devserver.settings import StartError, kept_keys, new_keys, set_environment, state_folder
 
-# An open page must not keep Ctrl-C waiting.
 STOP_SECONDS = 5
 
 
@@ -33,54 +32,17 @@ def arguments() -> argparse.Namespace:
     return parser.parse_args()
 
 
-class Server(uvicorn.Server):
-    """A server that leaves the signals to this program, which has more to stop."""
-
-    @contextlib.contextmanager
-    def capture_signals(self) -> Iterator[None]:
-        """Capture none."""
-        yield
-
-
-def listen(port: int) -> socket.socket:
-    """Take the port before anything else, so that no two instances share its state."""
-    try:
-        return socket.create_server(("127.0.0.1", port))
-    except OSError as error:
-        raise StartError(f"Port {port} cannot be used ({error}): choose another, PORT=.") from error
-
-
 def start_backing(port: int, stack: contextlib.ExitStack) -> Inbox | None:
     """Start what the caller has not set, and set the app's environment."""
-    folder = state_folder(port)
-    azurite = Azurite(folder / "azurite", (10000, 10001, 10002))
-    inbox = None if os.environ.get("ENGAGEMENT_SMTP_HOST") else Inbox(folder, (1080, 1025))
-    wanted: list[Child] = [inbox] if inbox else []
-    wanted += [] if os.environ.get("ENGAGEMENT_DATA") else [azurite]
-    for child in wanted:
-        stack.callback(child.stop)
-        child.start()
-    for child in wanted:
-        child.wait()
+    folder, inbox = state_folder(port), None
+    azurite = Azurite(folder / "azurite")
+    if not os.environ.get("ENGAGEMENT_DATA"):
+        stack.enter_context(azurite)
+    if not os.environ.get("ENGAGEMENT_SMTP_HOST"):
+        inbox = stack.enter_context(Inbox(folder))
     smtp_port = inbox.ports[1] if inbox else None
     set_environment(port, kept_keys(folder), azurite.connection_string, smtp_port)
     return inbox
-
-
-async def load(*, through_worker: bool) -> Host:
-    """Load function_app.py, now that its environment is set."""
-    functions = (
-        await worker.load() if through_worker else importlib.import_module("function_app").app
-    )
-    return Host(functions, settings=os.environ)
-
-
-async def close_services() -> None:
-    """Close what the app has opened; the worker imports it under the same name."""
-    app = sys.modules.get("function_app")
-    # An app that failed while it was imported is not there, and has opened nothing.
-    if app is not None:
-        await app.services.close()
 
 
 def announce(port: int, made: tuple[str, str] | None, inbox: Inbox | None) -> None:
@@ -98,7 +60,6 @@ def announce(port: int, made: tuple[str, str] | None, inbox: Inbox | None) -> No
         }
     if inbox:
         lines["Inbox"] = f"http://localhost:{inbox.ports[0]}"
-    lines["Stop"] = "Ctrl-C"
     print("\nEngagement is running.\n")
     for name, value in lines.items():
         print(f"  {name + ':':14} {value}")
@@ -106,47 +67,39 @@ def announce(port: int, made: tuple[str, str] | None, inbox: Inbox | None) -> No
 
 
 async def serve(options: argparse.Namespace, listener: socket.socket, inbox: Inbox | None) -> None:
-    """Serve until a signal comes."""
-    config = uvicorn.Config(
-        await load(through_worker=options.worker),
-        lifespan="on",
-        log_config=None,
-        access_log=False,
-        server_header=False,
-        timeout_graceful_shutdown=STOP_SECONDS,
-    )
-    server = Server(config)
-    serving = asyncio.create_task(server.serve(sockets=[listener]))
+    """Serve until Ctrl-C or SIGTERM, which the server hands on when it has ended."""
     try:
-        # The port is open already: what is asked before the server looks waits for it.
-        url, admin_key = f"http://127.0.0.1:{options.port}", os.environ["ENGAGEMENT_ADMIN_KEY"]
-        made = None if options.no_demo else await demo.make(url, admin_key)
-        announce(options.port, made, inbox)
-        await asyncio.shield(serving)
+        functions = await worker.load() if options.worker else import_module("function_app").app
+        host = Host(functions, settings=os.environ)
+        # An open page must not keep Ctrl-C waiting.
+        config = uvicorn.Config(host, log_config=None, timeout_graceful_shutdown=STOP_SECONDS)
+        server = uvicorn.Server(config)
+        serving = asyncio.create_task(server.serve(sockets=[listener]))
+        try:
+            # The port is open already: what is asked before the server looks waits for it.
+            url, admin_key = f"http://127.0.0.1:{options.port}", os.environ["ENGAGEMENT_ADMIN_KEY"]
+            made = None if options.no_demo else await demo.make(url, admin_key)
+            announce(options.port, made, inbox)
+            await serving
+        finally:
+            server.should_exit = True
+            await serving
     finally:
-        server.should_exit = True
-        await serving
-
-
-async def serve_and_close(
-    options: argparse.Namespace, listener: socket.socket, inbox: Inbox | None
-) -> None:
-    """Let Ctrl-C and SIGTERM end the serving and nothing else; then close the app."""
-    serving = asyncio.create_task(serve(options, listener, inbox))
-    for number in (signal.SIGINT, signal.SIGTERM):
-        asyncio.get_running_loop().add_signal_handler(number, serving.cancel)
-    try:
-        await serving
-    finally:
-        await close_services()
+        # The worker imports it by this name as well; where that failed, nothing was opened.
+        if app := sys.modules.get("function_app"):
+            await app.services.close()
 
 
 def run(options: argparse.Namespace) -> None:
     """Run everything until it is stopped."""
     with contextlib.ExitStack() as stack:
-        listener = stack.enter_context(listen(options.port))
+        # Before anything else, so that no two instances share the state of a port.
+        try:
+            listener = stack.enter_context(socket.create_server(("127.0.0.1", options.port)))
+        except OSError as error:
+            raise StartError(f"{error}: choose another port with PORT=.") from error
         inbox = start_backing(options.port, stack)
-        asyncio.run(serve_and_close(options, listener, inbox))
+        asyncio.run(serve(options, listener, inbox))
 
 
 def check_worker(port: int) -> None:
@@ -163,16 +116,17 @@ def main() -> int:
     logging.basicConfig(level=logging.INFO, format="%(levelname)s %(name)s: %(message)s")
     for name in ("azure", "httpx", "azure_functions_runtime", "uvicorn"):
         logging.getLogger(name).setLevel(logging.WARNING)
-    # Before the serving begins, SIGTERM is like Ctrl-C.
-    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    # SIGTERM does what Ctrl-C does, also where a shell started this with Ctrl-C ignored.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+    signal.signal(signal.SIGTERM, lambda *_: signal.raise_signal(signal.SIGINT))
     try:
         if options.check_worker:
             check_worker(options.port)
         else:
             run(options)
-    except (KeyboardInterrupt, asyncio.CancelledError):
+    except KeyboardInterrupt:
         print("Stopped.")
-    except StartError as error:
+    except (StartError, httpx.HTTPError) as error:
         print(error, file=sys.stderr)
         return 1
     return 0

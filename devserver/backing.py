@@ -2,7 +2,6 @@
 
 import contextlib
 import ctypes
-import os
 import signal
 import socket
 import subprocess
@@ -19,6 +18,7 @@ START_SECONDS, STOP_SECONDS = 60.0, 10.0
 EMULATOR_KEY = (
     "Eby8vdM02xNOcqFlqUwJPLlmEtlCDXJ1OUzFT50uSRZ6IFsuFq2UVErCz4I6tq/K1SZFPTOtr/KBHBeksoGMGw=="
 )
+PROGRAMS = ROOT / "node_modules" / ".bin"
 PR_SET_PDEATHSIG = 1
 
 
@@ -48,15 +48,6 @@ def connection_string(ports: Sequence[int]) -> str:
     return ";".join(("DefaultEndpointsProtocol=http", account, *endpoints)) + ";"
 
 
-def node_program(name: str) -> str:
-    """Give the path of a program that npm installed."""
-    modules = Path(os.environ.get("ENGAGEMENT_NODE_MODULES", ROOT / "node_modules"))
-    path = modules / ".bin" / name
-    if not path.exists():
-        raise StartError(f"{name} is not installed: {path} is missing; run npm install.")
-    return str(path)
-
-
 def die_with_parent() -> None:
     """Ask Linux to end this child when the thread that started it ends, however it ends."""
     ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGTERM)
@@ -69,10 +60,12 @@ class Child:
     #: What the program says once for each port that it has opened. Its own word is
     #: waited for, since a port that answers may be another instance's.
     says: str
+    #: The ports to take where they are free.
+    preferred: tuple[int, ...]
     process: subprocess.Popen[bytes] | None = None
 
-    def __init__(self, folder: Path, ports: Sequence[int]) -> None:
-        self.folder, self.ports = folder, list(ports)
+    def __init__(self, folder: Path, ports: Sequence[int] = ()) -> None:
+        self.folder, self.ports = folder, list(ports or self.preferred)
         self.log = folder / f"{self.name}.log"
 
     def command(self) -> list[str]:
@@ -99,7 +92,10 @@ class Child:
         until = time.monotonic() + START_SECONDS
         while (output := self.log.read_text("utf-8", "replace")).count(self.says) < len(self.ports):
             if self.process is None or self.process.poll() is not None:
-                raise StartError(f"{self.name} ended before it served:\n{output[-2000:]}")
+                if "EADDRINUSE" not in output:
+                    raise StartError(f"{self.name} ended before it served:\n{output[-2000:]}")
+                # Another instance, started at the same time, took a port first.
+                self.start()
             if time.monotonic() > until:
                 raise StartError(f"{self.name} did not serve in {START_SECONDS:.0f} s: {self.log}")
             time.sleep(0.05)
@@ -132,16 +128,14 @@ class Azurite(Child):
     """The storage emulator; its data live in the folder, which is its own."""
 
     name, says = "azurite", "service is successfully listening at"
-
-    def __init__(self, folder: Path, ports: Sequence[int] = (0, 0, 0)) -> None:
-        super().__init__(folder, ports)
+    preferred = (10000, 10001, 10002)
 
     def command(self) -> list[str]:
         """Serve blobs, queues and tables for the newest SDKs, and call nobody."""
         flags = ["--silent", "--skipApiVersionCheck", "--disableTelemetry"]
         for service, port in zip(("blob", "queue", "table"), self.ports, strict=True):
             flags += [f"--{service}Host", "127.0.0.1", f"--{service}Port", str(port)]
-        return [node_program("azurite"), *flags, "--location", str(self.folder)]
+        return [str(PROGRAMS / self.name), *flags, "--location", str(self.folder)]
 
     @property
     def connection_string(self) -> str:
@@ -153,12 +147,10 @@ class Inbox(Child):
     """An SMTP server that delivers nothing, and a web page that shows what it got."""
 
     name, says = "maildev", " running at "
-
-    def __init__(self, folder: Path, ports: Sequence[int] = (0, 0)) -> None:
-        super().__init__(folder, ports)
+    preferred = (1080, 1025)
 
     def command(self) -> list[str]:
         """Serve the web page and SMTP on this machine only."""
         web, smtp = map(str, self.ports)
         where = ["--ip", "127.0.0.1", "--web-ip", "127.0.0.1"]
-        return [node_program("maildev"), "--web", web, "--smtp", smtp, *where]
+        return [str(PROGRAMS / self.name), "--web", web, "--smtp", smtp, *where]

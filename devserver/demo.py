@@ -1,7 +1,5 @@
 """Makes the demo organization and a followed message, through the HTTP API like any CRM."""
 
-from typing import Any
-
 import httpx
 
 from devserver.settings import StartError
@@ -22,12 +20,7 @@ MESSAGE = {
     "html_body": HTML,
     "sender": {"user_id": "u-17", "email": "seller@contoso.example", "name": "Kim Seller"},
     "recipients": [
-        {
-            "role": "to",
-            "email": "ann@fabrikam.example",
-            "name": "Ann",
-            "record": {"type": "contact", "id": "c-1"},
-        }
+        {"role": "to", "email": "ann@fabrikam.example", "record": {"type": "contact", "id": "c-1"}}
     ],
     "regarding": {"type": "opportunity", "id": "o-9", "name": "Fabrikam renewal"},
     "copies": "per_recipient",
@@ -35,35 +28,28 @@ MESSAGE = {
 CONTRACT = b"The contract of Contoso and Fabrikam\n"
 
 
-async def call(client: httpx.AsyncClient, method: str, path: str, **options: Any) -> httpx.Response:
-    """Make one step, or raise StartError."""
-    try:
-        answer = await client.request(method, path, **options)
-    except httpx.HTTPError as error:
-        raise StartError(f"The demo failed at {method} {path}: {error!r}") from error
-    if not answer.is_success:
-        raise StartError(f"The demo failed at {method} {path}: {answer} {answer.text[:500]}")
-    return answer
+async def check(answer: httpx.Response) -> None:
+    """Raise StartError for a step that was refused."""
+    if answer.is_error:
+        detail = (await answer.aread()).decode()
+        raise StartError(f"The demo failed at {answer.url}: {answer.status_code} {detail[:500]}")
 
 
 async def make(base_url: str, admin_key: str) -> tuple[str, str]:
     """Make the demo and send its message; give the API key and the message's id."""
-    async with httpx.AsyncClient(base_url=base_url, timeout=60, trust_env=False) as client:
+    async with httpx.AsyncClient(
+        base_url=base_url, timeout=60, trust_env=False, event_hooks={"response": [check]}
+    ) as client:
         client.headers["X-Api-Key"] = admin_key
-        made = await call(client, "PUT", PATH, json={"name": "Demo organization"})
+        made = await client.put(PATH, json={"name": "Demo organization"})
         if made.status_code != 201:
-            # It is there from an earlier run, and so is its key: that was shown only once.
-            made = await call(client, "POST", f"{PATH}/api-keys")
+            # It is there from an earlier run, whose key was shown only then.
+            made = await client.post(f"{PATH}/api-keys")
         client.headers["X-Api-Key"] = api_key = made.json()["api_key"]
-        draft = await call(client, "POST", f"{PATH}/messages", json=MESSAGE)
+        draft = await client.post(f"{PATH}/messages", json=MESSAGE)
         message = f"{PATH}/messages/{draft.json()['id']}"
-        await call(
-            client,
-            "POST",
-            f"{message}/attachments",
-            params={"name": "contract.txt", "followed": "true"},
-            content=CONTRACT,
-            headers={"Content-Type": "text/plain"},
-        )
-        await call(client, "POST", f"{message}/send", json={"delivery": "smtp"})
+        followed = {"name": "contract.txt", "followed": "true"}
+        text = {"Content-Type": "text/plain"}
+        await client.post(f"{message}/attachments", params=followed, content=CONTRACT, headers=text)
+        await client.post(f"{message}/send", json={"delivery": "smtp"})
         return api_key, draft.json()["id"]

@@ -12,19 +12,9 @@ import azure.functions as func
 from azure.functions.meta import Datum
 from werkzeug.exceptions import HTTPException
 
-from devserver import runtime, timers
-from devserver.http_messages import (
-    Headers,
-    Receive,
-    Scope,
-    Send,
-    read_body,
-    read_response,
-    request_datum,
-    respond,
-)
+from devserver import http_messages, routes, runtime, timers
+from devserver.http_messages import Headers, Receive, Scope, Send
 from devserver.queues import QueueListener
-from devserver.routes import RouteTable
 from devserver.runtime import Function
 from devserver.settings import ROOT
 
@@ -43,12 +33,12 @@ class Host:
         settings: Mapping[str, str],
         options: Mapping[str, Any] | None = None,
     ) -> None:
-        """Take an app or its functions; `options` stands for host.json, by default the project's."""
-        self.settings = settings
+        """Take an app or its functions; `options` stands for the project's host.json."""
         if options is None:
             options = json.loads((ROOT / "host.json").read_text("utf-8"))
+        self.settings = settings
         self.extensions: Mapping[str, Any] = options.get("extensions", {})
-        self.routes: RouteTable[Function] = RouteTable()
+        self.routes: list[routes.Route] = []
         self.loops: list[Callable[[], Awaitable[None]]] = []
         self.tasks: list[asyncio.Future[None]] = []
         adders = {
@@ -59,21 +49,11 @@ class Host:
         for function in runtime.load(app) if isinstance(app, func.FunctionApp) else app:
             adders[function.trigger["type"]](function)
 
-    def setting(self, name: str) -> str:
-        """Give a setting that a trigger names."""
-        if not self.settings.get(name):
-            raise ValueError(f"A trigger uses the setting {name}, which is not set.")
-        return self.settings[name]
-
-    def resolve(self, text: str) -> str:
-        """Put the settings into a text that names them as `%NAME%`."""
-        return re.sub(r"%(\w+)%", lambda found: self.setting(found[1]), text)
-
     def add_route(self, function: Function) -> None:
         """Serve an HTTP function."""
         prefix = self.extensions.get("http", {}).get("routePrefix", "api")
-        template = function.trigger.get("route", function.name)
-        self.routes.add(f"{prefix}/{template}", function.trigger.get("methods"), function)
+        template = f"{prefix}/{function.trigger.get('route', function.name)}"
+        self.routes.append(routes.Route(template, function.trigger.get("methods"), function))
 
     def add_timer(self, function: Function) -> None:
         """Run a timer function by its schedule."""
@@ -86,13 +66,20 @@ class Host:
 
     def add_queue(self, function: Function) -> None:
         """Run a queue function for each message of its queue."""
-        listener = QueueListener(
-            self.setting(function.trigger["connection"]),
-            self.resolve(function.trigger["queueName"]),
-            partial(self.attempt, function),
-            self.extensions.get("queues", {}),
-        )
-        self.loops.append(listener.run)
+        connection = self.setting(function.trigger["connection"])
+        queue, options = function.trigger["queueName"], self.extensions.get("queues", {})
+        attempt = partial(self.attempt, function)
+        self.loops.append(QueueListener(connection, self.resolve(queue), attempt, options).run)
+
+    def setting(self, name: str) -> str:
+        """Give a setting that a trigger names."""
+        if not self.settings.get(name):
+            raise ValueError(f"A trigger uses the setting {name}, which is not set.")
+        return self.settings[name]
+
+    def resolve(self, text: str) -> str:
+        """Put the settings into a text that names them as `%NAME%`."""
+        return re.sub(r"%(\w+)%", lambda found: self.setting(found[1]), text)
 
     async def attempt(self, function: Function, data: Datum, metadata: Mapping[str, Datum]) -> bool:
         """Run a timer or queue function once; say whether it succeeded."""
@@ -108,7 +95,7 @@ class Host:
         if scope["type"] == "lifespan":
             await self.live(receive, send)
         else:
-            await respond(send, *await self.serve(scope, receive))
+            await http_messages.respond(send, *await self.serve(scope, receive))
 
     async def live(self, receive: Receive, send: Send) -> None:
         """Run the triggers from the server's start to its end."""
@@ -124,13 +111,14 @@ class Host:
     async def serve(self, scope: Scope, receive: Receive) -> tuple[int, Headers, bytes]:
         """Run the HTTP function of a request; its failure is the log's matter, and a bare 500."""
         try:
-            function, params = self.routes.find(scope["method"], scope["raw_path"])
-            body = await read_body(receive, self.body_limit)
+            function, params = routes.find(self.routes, scope["method"], scope["raw_path"])
+            body = await http_messages.read_body(receive, self.body_limit)
         except HTTPException as error:
             allow = [value.encode() for name, value in error.get_headers() if name == "Allow"]
             return error.code or 500, [(b"allow", value) for value in allow], b""
         try:
-            return read_response(await function.call(request_datum(scope, params, body), {}))
+            data = http_messages.request_datum(scope, params, body)
+            return http_messages.read_response(await function.call(data, {}))
         except Exception:
             logger.exception("function failed", extra={"function": function.name})
             return 500, [], b""

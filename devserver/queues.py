@@ -5,6 +5,7 @@ import base64
 import contextlib
 import logging
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from dataclasses import dataclass
 from typing import Any
 
 from azure.core.exceptions import AzureError, ResourceExistsError
@@ -19,35 +20,31 @@ Attempt = Callable[[Datum, Mapping[str, Datum]], Awaitable[bool]]
 SHORTEST_WAIT, LONGEST_WAIT = 0.1, 2.0
 #: How long a message stays hidden while its function runs: longer than any function may.
 LEASE_SECONDS = 600
+TIME = "%Y-%m-%dT%H:%M:%S+00:00"
 
 
 def metadata(message: QueueMessage) -> dict[str, Datum]:
     """Tell a queue function about its message in the real host's words."""
-    times = {
-        "ExpirationTime": message.expires_on,
-        "InsertionTime": message.inserted_on,
-        "NextVisibleTime": message.next_visible_on,
+    values = {
+        "Id": message.id,
+        "PopReceipt": message.pop_receipt,
+        "DequeueCount": str(message.dequeue_count),
+        "ExpirationTime": f"{message.expires_on:{TIME}}",
+        "InsertionTime": f"{message.inserted_on:{TIME}}",
+        "NextVisibleTime": f"{message.next_visible_on:{TIME}}",
     }
-    return {
-        "Id": Datum(message.id, "string"),
-        "PopReceipt": Datum(message.pop_receipt, "string"),
-        "DequeueCount": Datum(message.dequeue_count, "int"),
-    } | {name: Datum(at.isoformat(), "string") for name, at in times.items() if at}
+    return {name: Datum(value, "string") for name, value in values.items()}
 
 
+@dataclass(frozen=True)
 class QueueListener:
     """Hands the messages of one queue to one function."""
 
-    def __init__(
-        self, connection: str, queue: str, attempt: Attempt, options: Mapping[str, Any]
-    ) -> None:
-        """Take the queue and the way to try its function; `options` are those of host.json."""
-        self.connection, self.queue, self.attempt = connection, queue, attempt
-        self.batch_size = options.get("batchSize", 16)
-        self.tries = options.get("maxDequeueCount", 5)
-        self.is_base64 = options.get("messageEncoding", "base64") == "base64"
-        hours, minutes, seconds = map(int, options.get("visibilityTimeout", "0:0:0").split(":"))
-        self.pause = hours * 3600 + minutes * 60 + seconds
+    connection: str
+    queue: str
+    attempt: Attempt
+    #: `extensions.queues` of host.json; the defaults below are the real host's.
+    options: Mapping[str, Any]
 
     @contextlib.asynccontextmanager
     async def open(self, queue: str) -> AsyncIterator[QueueClient]:
@@ -72,34 +69,32 @@ class QueueListener:
 
     async def poll(self, client: QueueClient) -> None:
         """Read batch after batch, more slowly the longer nothing comes."""
-        wait = SHORTEST_WAIT
+        wait = 0.0
         while True:
-            messages = client.receive_messages(
-                max_messages=self.batch_size, visibility_timeout=LEASE_SECONDS
-            )
+            size = self.options.get("batchSize", 16)
+            messages = client.receive_messages(max_messages=size, visibility_timeout=LEASE_SECONDS)
             batch = [self.handle(client, message) async for message in messages]
             await asyncio.gather(*batch)
-            if batch:
-                wait = SHORTEST_WAIT
-            else:
-                await asyncio.sleep(wait)
-                wait = min(2 * wait, LONGEST_WAIT)
+            wait = 0.0 if batch else min(max(2 * wait, SHORTEST_WAIT), LONGEST_WAIT)
+            await asyncio.sleep(wait)
 
     async def handle(self, client: QueueClient, message: QueueMessage) -> None:
         """Run the function for a message; then delete it, free it or move it away."""
-        try:
-            text = message.content
-            body = base64.b64decode(text, validate=True) if self.is_base64 else text.encode()
-        except ValueError:
-            logger.warning("a message of %s cannot be decoded", self.queue)
-            await self.move_away(client, message)
-            return
+        body = message.content.encode()
+        if self.options.get("messageEncoding", "base64") == "base64":
+            try:
+                body = base64.b64decode(body, validate=True)
+            except ValueError:
+                await self.move_away(client, message)
+                return
         if await self.attempt(Datum(body, "bytes"), metadata(message)):
             await client.delete_message(message)
-        elif (message.dequeue_count or 0) >= self.tries:
+        elif (message.dequeue_count or 0) >= self.options.get("maxDequeueCount", 5):
             await self.move_away(client, message)
         else:
-            await client.update_message(message, visibility_timeout=self.pause)
+            clock = self.options.get("visibilityTimeout", "00:00:00").split(":")
+            pause = sum(int(part) * unit for part, unit in zip(clock, (3600, 60, 1), strict=True))
+            await client.update_message(message, visibility_timeout=pause)
 
     async def move_away(self, client: QueueClient, message: QueueMessage) -> None:
         """Move a message that cannot be processed to the poison queue."""

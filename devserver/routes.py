@@ -3,12 +3,11 @@
 import re
 import sys
 from collections.abc import Callable, Iterable, Mapping
-from typing import Generic, TypeVar
+from typing import Any
 from urllib.parse import unquote_to_bytes
 
 from werkzeug.exceptions import MethodNotAllowed, NotFound
 
-T = TypeVar("T")
 Check = Callable[[str], object]
 
 PARAMETER = re.compile(r"\{(\*{0,2})([A-Za-z_]\w*)((?::\w+(?:\([^()]*\))?)*)(\??)\}")
@@ -41,10 +40,10 @@ CONSTRAINTS: Mapping[str, Callable[..., Check]] = {
 }
 
 
-class Route(Generic[T]):
+class Route:
     """A template, the methods that it answers (None: all) and what it leads to."""
 
-    def __init__(self, template: str, methods: Iterable[str] | None, target: T) -> None:
+    def __init__(self, template: str, methods: Iterable[str] | None, target: Any) -> None:
         self.methods = frozenset(methods) if methods else None
         self.target = target
         #: How little each segment says about the path; the smallest ranks are tried first.
@@ -88,28 +87,16 @@ def decode(raw_path: bytes) -> str:
     return re.sub("[\udc80-\udcff]", lambda odd: f"%{ord(odd[0]) - 0xDC00:02X}", text)
 
 
-class RouteTable(Generic[T]):
-    """All routes of an app, the most specific first."""
-
-    def __init__(self) -> None:
-        self.routes: list[Route[T]] = []
-
-    def add(self, template: str, methods: Iterable[str] | None, target: T) -> None:
-        """Add a template; without methods it answers all of them."""
-        self.routes.append(Route(template, methods, target))
-        self.routes.sort(key=lambda route: route.ranks)
-
-    def find(self, method: str, raw_path: bytes) -> tuple[T, dict[str, str]]:
-        """Give the target of a request and its route parameters, or raise NotFound."""
-        path = decode(raw_path.removesuffix(b"/"))
-        allowed: set[str] = set()
-        for route in self.routes:
-            values = route.match(path)
-            if values is None:
-                continue
-            if route.methods is None or method in route.methods:
-                return route.target, values
+def find(routes: Iterable[Route], method: str, raw_path: bytes) -> tuple[Any, dict[str, str]]:
+    """Give the target of the most specific route and its parameters, or raise NotFound."""
+    path = decode(raw_path.removesuffix(b"/"))
+    allowed: set[str] = set()
+    for route in sorted(routes, key=lambda one: one.ranks):
+        values = route.match(path)
+        if values is not None and (route.methods is None or method in route.methods):
+            return route.target, values
+        if values is not None and route.methods:
             allowed |= route.methods
-        if allowed:
-            raise MethodNotAllowed(sorted(allowed))
-        raise NotFound
+    if allowed:
+        raise MethodNotAllowed(sorted(allowed))
+    raise NotFound

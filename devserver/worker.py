@@ -1,4 +1,4 @@
-"""The app's functions through Microsoft's worker library, which sees what a direct call forgives."""
+"""The app's functions through Microsoft's worker library, which is stricter than a direct call."""
 
 import sys
 import uuid
@@ -12,19 +12,14 @@ from azure.functions.meta import Datum
 from devserver.runtime import Call, Function, read_trigger
 from devserver.settings import StartError
 
+SUCCESS = 1
+
 
 class Protos:
     """Stands in for the worker's protobuf module: messages that only carry their fields."""
 
-    class StatusResult(SimpleNamespace):
-        """Whether a step of the worker succeeded."""
-
-        Failure, Success = 0, 1
-
-    class BindingInfo(SimpleNamespace):
-        """The enums of a binding; the loader compares with them."""
-
-        undefined, out, inout = 0, 1, 2
+    StatusResult = type("StatusResult", (SimpleNamespace,), {"Failure": 0, "Success": SUCCESS})
+    BindingInfo = type("BindingInfo", (SimpleNamespace,), {"undefined": 0, "out": 1, "inout": 2})
 
     def __getattr__(self, name: str) -> type[SimpleNamespace]:
         return SimpleNamespace
@@ -60,7 +55,7 @@ async def load() -> list[Function]:
         properties={"host": "127.0.0.1", "protos": Protos()},
     )
     started = await library.worker_init_request(request)
-    if started.result.status != Protos.StatusResult.Success:
+    if started.result.status != SUCCESS:
         raise StartError(started.result.exception.stack_trace)
     functions = []
     for one in (await library.functions_metadata_request(request)).function_metadata_results:

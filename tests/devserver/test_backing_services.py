@@ -9,8 +9,8 @@ import time
 import pytest
 from azure.storage.queue import QueueClient
 
-from devserver.backing import Azurite, BackingError, Inbox, connection_string, free_port, free_ports
-from devserver.settings import ROOT
+from devserver.backing import Azurite, Inbox, connection_string, free_port, free_ports
+from devserver.settings import ROOT, StartError
 
 
 def test_a_free_port_is_the_preferred_one_if_it_can_be():
@@ -44,15 +44,9 @@ def test_azurite_keeps_its_data_over_a_stop_and_avoids_a_taken_port(tmp_path):
 def test_the_inbox_takes_mail(tmp_path):
     with (
         Inbox(tmp_path) as inbox,
-        socket.create_connection(("127.0.0.1", inbox.smtp_port)) as caller,
+        socket.create_connection(("127.0.0.1", inbox.ports[1])) as caller,
     ):
         assert caller.recv(100).startswith(b"220")
-
-
-def test_a_program_that_is_not_installed_is_named(tmp_path, monkeypatch):
-    monkeypatch.setenv("ENGAGEMENT_NODE_MODULES", str(tmp_path))
-    with pytest.raises(BackingError, match="azurite is not installed"):
-        Azurite(tmp_path).start()
 
 
 def test_a_program_that_ends_early_is_told_with_its_words(tmp_path):
@@ -60,8 +54,18 @@ def test_a_program_that_ends_early_is_told_with_its_words(tmp_path):
         def command(self):
             return [sys.executable, "-c", "print('no such luck')"]
 
-    with pytest.raises(BackingError, match="no such luck"):
+    with pytest.raises(StartError, match="no such luck"):
         Broken(tmp_path).__enter__()
+
+
+def test_a_program_that_lost_its_port_to_another_gets_a_new_one(tmp_path):
+    class Unlucky(Inbox):
+        def command(self):
+            lost = [sys.executable, "-c", "print('listen EADDRINUSE')"]
+            return super().command() if self.process else lost
+
+    with Unlucky(tmp_path) as inbox, socket.create_connection(("127.0.0.1", inbox.ports[1])):
+        assert inbox.process.poll() is None
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="only Linux ties a child to its parent's end")

@@ -167,9 +167,8 @@ def test_a_parameter_that_is_not_the_binding_is_refused():
 @pytest.mark.parametrize(
     ("settings", "says"),
     [
-        ({}, "connection DATA, which is not set"),
-        ({"DATA__queueServiceUri": "https://x"}, "connection string only"),
-        ({"DATA": "x"}, "QUEUE is not set"),
+        ({}, "DATA, which is not set"),
+        ({"DATA": "x"}, "QUEUE, which is not set"),
     ],
 )
 def test_a_missing_setting_is_named(settings, says):

@@ -90,6 +90,15 @@ async def test_a_message_reaches_its_function_and_is_deleted(azurite):
     assert message.pop_receipt
 
 
+async def test_a_queue_that_is_there_already_is_read(azurite):
+    got = asyncio.Queue()
+    with QueueClient.from_connection_string(azurite.connection_string, "old") as client:
+        client.create_queue()
+        client.send_message(base64.b64encode(b"body").decode())
+    async with Live(host_of(azurite.connection_string, "old", got.put)):
+        assert (await asyncio.wait_for(got.get(), 20)).get_body() == b"body"
+
+
 async def test_a_message_that_fails_five_times_goes_to_the_poison_queue(azurite):
     counts = []
 

@@ -1,5 +1,6 @@
 """Microsoft's worker library loads an app and calls its functions."""
 
+import os
 import subprocess
 import sys
 
@@ -30,30 +31,22 @@ async def tick(timer: func.TimerRequest) -> None:
 # The plain SDK is content with this; the worker is not.
 BAD = GOOD.replace("timer: func.TimerRequest", "timer: func.TimerRequest | None")
 
-CHECK = """
-import asyncio, pathlib, sys
-from devserver import worker
-sys.exit(asyncio.run(worker.check(pathlib.Path(sys.argv[1]))))
-"""
 SERVE = """
-import asyncio, pathlib, sys
+import asyncio
 import httpx
 from devserver import worker
 from devserver.host import Host
 
 async def main():
     options = {"extensions": {"http": {"routePrefix": ""}}}
-    host = Host(await worker.load(pathlib.Path(sys.argv[1])), settings={}, options=options)
+    host = Host(await worker.load(), settings={}, options=options)
     async with httpx.AsyncClient(
         transport=httpx.ASGITransport(host), base_url="http://host.example"
     ) as client:
         for path in ("hello/ann", "sync", "boom"):
             answer = await client.get(path)
             print(answer.status_code, answer.text, flush=True)
-    timer = next(one for one in host.loops)
-    task = asyncio.ensure_future(timer())
-    await asyncio.wait([task], timeout=1)
-    task.cancel()
+    await asyncio.wait([asyncio.ensure_future(loop()) for loop in host.loops], timeout=1)
 
 asyncio.run(main())
 """
@@ -63,22 +56,27 @@ needs_worker = pytest.mark.skipif(
 )
 
 
-def run(code, folder, source):
+def run(folder, source, *arguments):
     (folder / "function_app.py").write_text(source, encoding="utf-8")
     # In a process of its own: the library holds one app per process.
     return subprocess.run(
-        [sys.executable, "-c", code, str(folder)],
+        [sys.executable, *arguments],
         capture_output=True,
         text=True,
         timeout=60,
         check=False,
-        cwd=ROOT,
+        cwd=folder,
+        env={**os.environ, "PYTHONPATH": str(ROOT)},
     )
+
+
+def check(folder, source):
+    return run(folder, source, "-m", "devserver", "--check-worker")
 
 
 @needs_worker
 def test_the_check_names_the_functions_that_the_worker_finds(tmp_path):
-    done = run(CHECK, tmp_path, GOOD)
+    done = check(tmp_path, GOOD)
     assert done.returncode == 0, done.stderr
     assert [line.split() for line in done.stdout.splitlines()] == [
         ["httpTrigger", "boom", "boom"],
@@ -90,27 +88,27 @@ def test_the_check_names_the_functions_that_the_worker_finds(tmp_path):
 
 @needs_worker
 def test_the_check_tells_what_only_the_worker_refuses(tmp_path):
-    done = run(CHECK, tmp_path, BAD)
+    done = check(tmp_path, BAD)
     assert done.returncode == 1
-    assert "cannot load the tick function" in done.stdout
+    assert "cannot load the tick function" in done.stderr
 
 
 @needs_worker
 def test_an_app_that_cannot_be_imported_fails_the_check(tmp_path):
-    done = run(CHECK, tmp_path, "raise RuntimeError('no configuration')")
+    done = check(tmp_path, "raise RuntimeError('no configuration')")
     assert done.returncode == 1
-    assert "no configuration" in done.stdout
+    assert "no configuration" in done.stderr
 
 
 @needs_worker
 def test_the_host_serves_through_the_worker(tmp_path):
-    done = run(SERVE, tmp_path, GOOD)
+    done = run(tmp_path, GOOD, "-c", SERVE)
     assert done.stdout.splitlines() == ["200 hello ann", "200 sync", "500 ", "tick False"]
     assert "it broke" in done.stderr
 
 
 @pytest.mark.skipif(sys.version_info >= (3, 13), reason="the library is there")
 def test_an_older_python_is_told_so(tmp_path):
-    done = run(CHECK, tmp_path, GOOD)
+    done = check(tmp_path, GOOD)
     assert done.returncode == 1
-    assert "needs Python 3.13" in done.stdout
+    assert "needs Python 3.13" in done.stderr

@@ -1,0 +1,355 @@
+"""The API of organizations: created once, deleted whole, configured, opened by their keys."""
+
+from __future__ import annotations
+
+import asyncio
+import uuid
+from collections import Counter
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
+from datetime import UTC, datetime
+
+import pytest
+from azure.data.tables import TableServiceClient
+from azure.storage.blob import BlobServiceClient
+from deployment import Crm, ok
+from problem import problem
+
+from engagement.config import Config
+from engagement.domain.organization import ApiKey, Organization, Settings, State
+from engagement.storage.account import Account
+from engagement.storage.organizations import Organizations
+
+FOLLOW_OFF = {"follow": {"enabled": False}}
+
+
+@pytest.fixture
+def organization_id():
+    """An id that nobody has used."""
+    return f"org-{uuid.uuid4().hex[:12]}"
+
+
+@pytest.fixture(scope="module")
+def tables(azurite):
+    """The tables, seen past the product."""
+    with closing(TableServiceClient.from_connection_string(azurite.connection_string)) as client:
+        yield client
+
+
+@pytest.fixture(scope="module")
+def containers(azurite):
+    """Names of the blob containers, seen past the product."""
+    with closing(BlobServiceClient.from_connection_string(azurite.connection_string)) as client:
+        yield lambda: {item.name for item in client.list_containers()}
+
+
+@pytest.fixture
+def by_hand(environment):
+    """Run a few steps of the registry alone, as a process does that then crashes."""
+
+    def run(work):
+        async def steps():
+            account = Account(Config.from_environment(environment).data)
+            try:
+                return await work(Organizations(account))
+            finally:
+                await account.close()
+
+        return asyncio.run(steps())
+
+    return run
+
+
+def put(deployment, organization_id, name="Contoso"):
+    return deployment.admin("PUT", f"/organizations/{organization_id}", json={"name": name})
+
+
+def delete(deployment, organization_id):
+    return deployment.admin("DELETE", f"/organizations/{organization_id}")
+
+
+def rows(tables, organization_id):
+    """What the registry holds of an organization."""
+    registry = tables.get_table_client("organizations")
+    parameters = {"id": organization_id}
+    return list(registry.query_entities("PartitionKey eq @id", parameters=parameters))
+
+
+def key_of(tables, organization_id):
+    """The name by which an organization's stores are named."""
+    return next(row["key"] for row in rows(tables, organization_id) if "key" in row)
+
+
+def at_once(count, work):
+    """Do *work* so often at the same time."""
+    with ThreadPoolExecutor(count) as pool:
+        return list(pool.map(lambda _: work(), range(count)))
+
+
+def test_put_creates_with_a_key_the_first_time_and_renames_without_one_afterwards(
+    deployment, organization_id
+):
+    first, second = put(deployment, organization_id), put(deployment, organization_id, "Other")
+
+    assert first.status_code == 201
+    assert set(first.json()) == {"id", "name", "api_key"}
+    assert second.status_code == 200
+    assert second.json() == {"id": organization_id, "name": "Other"}
+    Crm(deployment, organization_id, first.json()["api_key"]).draft()
+
+
+def test_concurrent_puts_give_exactly_one_key_and_it_works(deployment, organization_id):
+    answers = at_once(8, lambda: put(deployment, organization_id))
+
+    assert Counter(answer.status_code for answer in answers) == {201: 1, 200: 7}
+    (api_key,) = [answer.json()["api_key"] for answer in answers if "api_key" in answer.json()]
+    Crm(deployment, organization_id, api_key).draft()
+
+
+@pytest.mark.parametrize("bad", ["-a", "_a", "a%20b", "a'b", "%C3%A9", "x" * 64, "a%00", "a%2Fb"])
+def test_an_id_that_cannot_be_one_is_named(deployment, bad):
+    problem(put(deployment, bad), 400, "organization_id")
+
+
+@pytest.mark.parametrize(
+    ("body", "field"),
+    [
+        ({}, "name"),
+        ({"name": None}, "name"),
+        ({"name": ["Contoso"]}, "name"),
+        ({"name": "x" * 201}, "name"),
+        ({"name": "a\r\nb"}, "name"),
+        ({"name": "Contoso", "id": "x"}, "id"),
+        ([], None),
+    ],
+)
+def test_B60_a_put_with_a_wrong_body_creates_nothing(deployment, organization_id, body, field):
+    answer = deployment.admin("PUT", f"/organizations/{organization_id}", json=body)
+    problem(answer, 400, field)
+    problem(delete(deployment, organization_id), 404)
+
+
+def test_a_key_is_never_shown_again_nor_stored_in_clear(crm, tables):
+    key_id, second = ok(crm.call("POST", "/api-keys")).values()
+
+    stored = rows(tables, crm.organization_id)
+    text = str([dict(row) for row in stored])
+    for api_key in (crm.api_key, second):
+        secret = api_key.split("_", 2)[2]
+        assert api_key not in text
+        assert secret not in text
+    assert f"key-{key_id}" in {row["RowKey"] for row in stored}
+    assert all(len(row["digest"]) == 64 for row in stored if row["RowKey"].startswith("key-"))
+
+
+def test_several_keys_hold_until_each_is_revoked_and_then_at_once(crm, deployment):
+    first = ok(crm.call("POST", "/api-keys"))
+    second = ok(deployment.admin("POST", f"/organizations/{crm.organization_id}/api-keys"))
+    others = [Crm(deployment, crm.organization_id, new["api_key"]) for new in (first, second)]
+    for holder in (crm, *others):
+        ok(holder.call("GET", "/settings"))
+
+    assert crm.call("DELETE", f"/api-keys/{first['key_id']}").status_code == 204
+
+    problem(others[0].call("GET", "/settings"), 401)
+    ok(others[1].call("GET", "/settings"))
+    problem(crm.call("DELETE", f"/api-keys/{first['key_id']}"), 404)
+
+
+def test_an_organization_may_revoke_its_last_key_and_the_administrator_gives_another(
+    crm, deployment
+):
+    key_id = crm.api_key.split("_")[1]
+    assert crm.call("DELETE", f"/api-keys/{key_id}").status_code == 204
+    problem(crm.call("GET", "/settings"), 401)
+
+    new = ok(deployment.admin("POST", f"/organizations/{crm.organization_id}/api-keys"))
+    ok(Crm(deployment, crm.organization_id, new["api_key"]).call("GET", "/settings"))
+
+
+@pytest.mark.parametrize("key_id", ["00000000", "organization", "%00", "x" * 30_000, "a%2Fb", "'"])
+def test_a_key_that_is_not_there_cannot_be_revoked(crm, key_id):
+    problem(crm.call("DELETE", f"/api-keys/{key_id}"), 404)
+
+
+def test_an_organization_with_as_many_keys_as_it_may_have_can_still_be_deleted(crm, deployment):
+    created = [crm.call("POST", "/api-keys") for _ in range(50)]
+
+    assert [answer.status_code for answer in created] == [201] * 49 + [422]
+    problem(created[-1], 422, detail="50")
+    assert delete(deployment, crm.organization_id).status_code == 204
+
+
+def test_delete_removes_table_container_and_registry_rows(crm, deployment, tables, containers):
+    crm.attach(crm.draft()["id"])
+    ok(crm.call("PATCH", "/settings", json=FOLLOW_OFF))
+    key = key_of(tables, crm.organization_id)
+    assert f"org-{key}" in containers()
+
+    assert delete(deployment, crm.organization_id).status_code == 204
+
+    assert rows(tables, crm.organization_id) == []
+    assert f"org{key}" not in {item.name for item in tables.list_tables()}
+    assert f"org-{key}" not in containers()
+    problem(delete(deployment, crm.organization_id), 404)
+
+
+def test_a_deleted_organizations_key_stops_at_once(crm, deployment):
+    ok(crm.call("GET", "/settings"))
+    delete(deployment, crm.organization_id)
+
+    problem(crm.call("GET", "/settings"), 401)
+    put(deployment, crm.organization_id)
+    problem(crm.call("GET", "/settings"), 401)
+
+
+def test_F22_a_recreated_organization_is_empty_and_old_tokens_do_not_resolve_in_it(crm, deployment):
+    old = crm.sent_with_attachment()
+    crm.sent()
+    ok(crm.call("PATCH", "/settings", json=FOLLOW_OFF))
+    delete(deployment, crm.organization_id)
+    new = Crm(
+        deployment, crm.organization_id, put(deployment, crm.organization_id).json()["api_key"]
+    )
+
+    assert ok(new.call("GET", "/settings"))["follow"] == {"enabled": True}
+    problem(new.call("GET", f"/messages/{old.id}"), 404)
+    problem(new.call("GET", f"/messages/{old.id}/timeline"), 404)
+    assert deployment.get(old.link).status_code == 404
+    assert deployment.get(old.file).status_code == 404
+    assert deployment.get(old.pixel).headers["content-type"] == "image/gif"
+    assert new.sent().kpis["open_count"] == 0
+
+
+def test_concurrent_deletes_leave_nothing(crm, deployment, tables):
+    answers = at_once(4, lambda: delete(deployment, crm.organization_id))
+
+    assert {answer.status_code for answer in answers} <= {204, 404, 409}
+    assert 204 in {answer.status_code for answer in answers}
+    assert rows(tables, crm.organization_id) == []
+
+
+def half_made(organization_id):
+    return Organization(
+        organization_id, "Half", uuid.uuid4().hex[:16], State.CREATING, datetime.now(UTC)
+    )
+
+
+@pytest.mark.parametrize("with_stores", [False, True])
+def test_a_create_that_crashed_is_finished_by_the_next_one(
+    deployment, organization_id, by_hand, with_stores
+):
+    async def crash(organizations):
+        await organizations.begin(half_made(organization_id))
+        if with_stores:
+            await organizations.create_stores(half := await organizations.read(organization_id))
+            assert half.state is State.CREATING
+
+    by_hand(crash)
+    problem(deployment.admin("GET", f"/organizations/{organization_id}/settings"), 404)
+
+    answer = put(deployment, organization_id)
+    assert answer.status_code == 201
+    Crm(deployment, organization_id, answer.json()["api_key"]).sent()
+
+
+def test_a_create_that_crashed_can_be_deleted(deployment, organization_id, by_hand, tables):
+    by_hand(lambda organizations: organizations.begin(half_made(organization_id)))
+
+    assert delete(deployment, organization_id).status_code == 204
+    assert rows(tables, organization_id) == []
+
+
+@pytest.mark.parametrize("with_stores", [True, False])
+def test_a_delete_that_crashed_is_finished_by_the_next_one(
+    crm, deployment, by_hand, tables, with_stores
+):
+    async def crash(organizations):
+        organization = await organizations.read(crm.organization_id)
+        await organizations.close(organization)
+        if not with_stores:
+            await organizations.delete_stores(organization)
+
+    by_hand(crash)
+    problem(crm.call("GET", "/settings"), 401)
+    problem(put(deployment, crm.organization_id), 409, detail="being deleted")
+
+    assert delete(deployment, crm.organization_id).status_code == 204
+    assert rows(tables, crm.organization_id) == []
+    assert put(deployment, crm.organization_id).status_code == 201
+
+
+def test_a_key_that_is_issued_while_the_organization_is_deleted_opens_nothing_later(
+    crm, deployment, by_hand, tables
+):
+    before = by_hand(lambda organizations: organizations.read(crm.organization_id))
+
+    async def late(organizations):
+        await organizations.add_key(before, ApiKey("0" * 8, "0" * 64))
+
+    by_hand(lambda organizations: organizations.close(before))
+    with pytest.raises(Exception, match="at the same time"):
+        by_hand(late)
+    assert delete(deployment, crm.organization_id).status_code == 204
+    with pytest.raises(Exception, match="does not exist"):
+        by_hand(late)
+    assert rows(tables, crm.organization_id) == []
+
+
+def test_settings_have_the_defaults_of_the_product(crm):
+    default = Settings()
+    assert ok(crm.call("GET", "/settings")) == {
+        "follow": {"enabled": True},
+        "attachments": {
+            "upload_limit_bytes": 25 * 1024**2,
+            "blocked_extensions": sorted(default.blocked_extensions),
+        },
+    }
+
+
+def test_a_patch_merges_into_what_was_set_before(crm, deployment):
+    ok(crm.call("PATCH", "/settings", json={"attachments": {"upload_limit_bytes": 7}}))
+    ok(crm.call("PATCH", "/settings", json={"attachments": {"blocked_extensions": [".TMP"]}}))
+    path = f"/organizations/{crm.organization_id}/settings"
+    changed = ok(deployment.admin("PATCH", path, json=FOLLOW_OFF))
+
+    assert changed == {
+        "follow": {"enabled": False},
+        "attachments": {"upload_limit_bytes": 7, "blocked_extensions": ["tmp"]},
+    }
+    assert ok(crm.call("GET", "/settings")) == changed
+    assert ok(crm.call("PATCH", "/settings", json={})) == changed
+
+
+@pytest.mark.parametrize(
+    ("changes", "field"),
+    [
+        ({"tracking": {}}, "tracking"),
+        ({"follow": {"enabled": 1}}, "follow.enabled"),
+        ({"attachments": {"upload_limit_bytes": -1}}, "attachments.upload_limit_bytes"),
+        ({"attachments": {"upload_limit_bytes": 10**9}}, "attachments.upload_limit_bytes"),
+        (
+            {"follow": {"enabled": False}, "attachments": {"blocked_extensions": ["a", 1]}},
+            "attachments.blocked_extensions[1]",
+        ),
+    ],
+)
+def test_a_wrong_setting_is_named_and_nothing_changes(crm, changes, field):
+    problem(crm.call("PATCH", "/settings", json=changes), 400, field)
+    assert ok(crm.call("GET", "/settings"))["follow"] == {"enabled": True}
+
+
+def test_the_longest_list_of_extensions_can_be_stored(crm):
+    extensions = [f"{number:020d}" for number in range(500)]
+    changes = {"attachments": {"blocked_extensions": extensions}}
+    answer = ok(crm.call("PATCH", "/settings", json=changes))
+    assert answer["attachments"]["blocked_extensions"] == extensions
+    assert ok(crm.call("GET", "/settings")) == answer
+
+
+def test_concurrent_patches_are_kept_or_refused_and_never_half(crm):
+    answers = at_once(6, lambda: crm.call("PATCH", "/settings", json=FOLLOW_OFF))
+
+    assert {answer.status_code for answer in answers} <= {200, 409}
+    assert 200 in {answer.status_code for answer in answers}
+    assert ok(crm.call("GET", "/settings"))["follow"] == {"enabled": False}
