@@ -72,7 +72,9 @@ async def serve(options: argparse.Namespace, listener: socket.socket, inbox: Inb
         functions = await worker.load() if options.worker else import_module("function_app").app
         host = Host(functions, settings=os.environ)
         # An open page must not keep Ctrl-C waiting.
-        config = uvicorn.Config(host, log_config=None, timeout_graceful_shutdown=STOP_SECONDS)
+        config = uvicorn.Config(
+            host, log_config=None, server_header=False, timeout_graceful_shutdown=STOP_SECONDS
+        )
         server = uvicorn.Server(config)
         serving = asyncio.create_task(server.serve(sockets=[listener]))
         try:

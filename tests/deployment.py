@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import base64
-import contextlib
-import importlib.util
+import os
+import shutil
+import subprocess
+import sys
 import threading
 import time
 import uuid
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +19,7 @@ import azure.functions as func
 import httpx
 import uvicorn
 
+from devserver.backing import free_port
 from devserver.host import Host
 from engagement.config import Config
 from engagement.functions import blueprints
@@ -49,39 +52,13 @@ def build_app(services: Services) -> func.FunctionApp:
     return app
 
 
-class Deployment:
-    """A running deployment and a way to call it."""
+class Served:
+    """Something that answers at a URL, and ways to call it."""
 
-    def __init__(self, environment: Mapping[str, str]) -> None:
-        self.environment = dict(environment)
-        self.services = build_services(Config.from_environment(environment))
-        host = Host(build_app(self.services), settings=environment)
-        config = uvicorn.Config(
-            host, port=0, lifespan="on", log_config=None, access_log=False, server_header=False
-        )
-        self.server = uvicorn.Server(config)
-        self.thread = threading.Thread(target=lambda: asyncio.run(self._serve()), daemon=True)
-        self.loop: asyncio.AbstractEventLoop | None = None
-        self.url = ""
+    url: str
+
+    def __init__(self) -> None:
         self.http = httpx.Client(trust_env=False, timeout=60)
-
-    def __enter__(self) -> Deployment:
-        self.thread.start()
-        wait_until(lambda: self.server.started or not self.thread.is_alive())
-        port = self.server.servers[0].sockets[0].getsockname()[1]
-        self.url = f"http://127.0.0.1:{port}"
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self.http.close()
-        self.server.should_exit = True
-        self.thread.join(PATIENCE)
-        assert not self.thread.is_alive()
-
-    async def _serve(self) -> None:
-        self.loop = asyncio.get_running_loop()
-        await self.server.serve()
-        await self.services.close()
 
     def get(self, url: str, **options: Any) -> httpx.Response:
         """Fetch a tracked URL, or a path, as a stranger would."""
@@ -107,10 +84,84 @@ class Deployment:
         return Crm(self, organization_id, answer.json()["api_key"])
 
 
+class Deployment(Served):
+    """A deployment in this process, on a thread of its own."""
+
+    def __init__(self, environment: Mapping[str, str]) -> None:
+        super().__init__()
+        self.environment = dict(environment)
+        self.services = build_services(Config.from_environment(environment))
+        host = Host(build_app(self.services), settings=environment)
+        config = uvicorn.Config(
+            host, port=0, lifespan="on", log_config=None, access_log=False, server_header=False
+        )
+        self.server = uvicorn.Server(config)
+        self.thread = threading.Thread(target=lambda: asyncio.run(self._serve()), daemon=True)
+        self.loop: asyncio.AbstractEventLoop | None = None
+        self.url = ""
+
+    def __enter__(self) -> Deployment:
+        self.thread.start()
+        wait_until(lambda: self.server.started or not self.thread.is_alive())
+        port = self.server.servers[0].sockets[0].getsockname()[1]
+        self.url = f"http://127.0.0.1:{port}"
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.http.close()
+        self.server.should_exit = True
+        self.thread.join(PATIENCE)
+        assert not self.thread.is_alive()
+
+    async def _serve(self) -> None:
+        self.loop = asyncio.get_running_loop()
+        await self.server.serve()
+        await self.services.close()
+
+
+class HostProcess(Served):
+    """A deployment in a process of its own, started as ``make run`` does."""
+
+    def __init__(self, environment: Mapping[str, str], *options: str) -> None:
+        super().__init__()
+        port = free_port()
+        self.url = f"http://127.0.0.1:{port}"
+        self.state = ROOT / ".local" / str(port)
+        self.process = subprocess.Popen(
+            [sys.executable, "-m", "devserver", "--no-demo", "--port", str(port), *options],
+            cwd=ROOT,
+            env={**os.environ, **environment},
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+        )
+
+    def __enter__(self) -> HostProcess:
+        wait_until(self._serves)
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.http.close()
+        self.kill()
+        shutil.rmtree(self.state, ignore_errors=True)
+
+    def kill(self) -> None:
+        """End the process as a power cut would."""
+        if self.process.poll() is None:
+            self.process.kill()
+        self.process.wait()
+
+    def _serves(self) -> bool:
+        assert self.process.poll() is None, "the host ended before it served"
+        try:
+            return self.http.get(f"{self.url}/healthz").status_code == 200
+        except httpx.TransportError:
+            return False
+
+
 class Crm:
     """What the CRM of one organization does, over the HTTP API."""
 
-    def __init__(self, deployment: Deployment, organization_id: str, api_key: str) -> None:
+    def __init__(self, deployment: Served, organization_id: str, api_key: str) -> None:
         self.deployment = deployment
         self.organization_id = organization_id
         self.api_key = api_key
@@ -257,20 +308,3 @@ def wait_until(condition: Any) -> None:
     while not condition():
         assert time.monotonic() < end, "it did not happen in time"
         time.sleep(0.02)
-
-
-def load_function_app(name: str) -> Any:
-    """Load function_app.py itself, under a name of its own."""
-    spec = importlib.util.spec_from_file_location(name, ROOT / "function_app.py")
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
-
-
-@contextlib.contextmanager
-def running(environment: Mapping[str, str]) -> Iterator[Deployment]:
-    """Run a deployment for the length of a with block."""
-    with Deployment(environment) as deployment:
-        yield deployment

@@ -3,53 +3,29 @@
 from __future__ import annotations
 
 import asyncio
-import os
-import signal
-import subprocess
-import sys
 import threading
-from contextlib import ExitStack
 from datetime import UTC, datetime, timedelta
 
 import httpx
 import pytest
-from deployment import ROOT, Crm, Deployment, draft_of, settings, wait_until
+from deployment import Crm, Deployment, HostProcess, draft_of, settings, wait_until
 from fault_proxy import FaultProxy, hanging, healthy
 
-from devserver.backing import connection_string, free_port
+from devserver.backing import connection_string
 
 LATER = datetime.now(UTC) + timedelta(hours=2)
 
 
-class Killable:
+class Killable(HostProcess):
     """A host in a process of its own, whose tables hang where a test wants it."""
 
-    def __init__(self, azurite, tmp_path, stack):
-        self.tables = stack.enter_context(FaultProxy(azurite.ports[2]))
+    def __init__(self, azurite, tables, spill):
         blob, queue, _ = azurite.ports
-        port = free_port()
-        environment = settings(
-            connection_string((blob, queue, self.tables.port)),
-            ENGAGEMENT_SPILL_FOLDER=str(tmp_path / "spill"),
-            ENGAGEMENT_SMTP_HOST="127.0.0.1",
+        data = connection_string((blob, queue, tables.port))
+        super().__init__(
+            settings(data, ENGAGEMENT_SPILL_FOLDER=str(spill), ENGAGEMENT_SMTP_HOST="127.0.0.1")
         )
-        self.url = f"http://127.0.0.1:{port}"
-        self.process = subprocess.Popen(
-            [sys.executable, "-m", "devserver", "--no-demo", "--port", str(port)],
-            cwd=ROOT,
-            env={**os.environ, **environment},
-            stdout=subprocess.DEVNULL,
-            stderr=subprocess.DEVNULL,
-        )
-        stack.callback(self.kill)
-        self.http = stack.enter_context(httpx.Client(trust_env=False, timeout=60))
-        wait_until(self.serves)
-
-    def serves(self):
-        try:
-            return self.http.get(f"{self.url}/healthz").status_code == 200
-        except httpx.TransportError:
-            return False
+        self.tables = tables
 
     def hang_at(self, text):
         """Let the tables hang at every write that holds *text*."""
@@ -72,17 +48,12 @@ class Killable:
         with pytest.raises(httpx.TransportError):
             request()
 
-    def kill(self):
-        if self.process.poll() is None:
-            self.process.send_signal(signal.SIGKILL)
-        self.process.wait()
-
 
 @pytest.fixture
 def killable(azurite, tmp_path):
     """A host to kill."""
-    with ExitStack() as stack:
-        yield Killable(azurite, tmp_path, stack)
+    with FaultProxy(azurite.ports[2]) as tables, Killable(azurite, tables, tmp_path) as host:
+        yield host
 
 
 def crm_of(killable, crm):

@@ -64,7 +64,7 @@ def read_draft(value: object) -> Draft:
         if fields.value.get(name) is not None:
             raise UnprocessableError("This is not available yet.", name)
     return Draft(
-        subject=fields.line("subject", LONGEST_SUBJECT),
+        subject=fields.line("subject", LONGEST_SUBJECT, empty=True),
         sender=_sender(fields.value.get("sender"), "sender"),
         recipients=_recipients(fields),
         regarding=fields.optional_object("regarding", _record),
@@ -164,7 +164,8 @@ def _recipient(value: object, path: str, number: int) -> Recipient:
 
 def _record(value: object, path: str) -> Record:
     fields = Fields(value, {"type", "id", "name"}, path)
-    kind = fields.line("type", 100)
+    # Dataverse writes the names of its tables in lower case.
+    kind = fields.line("type", 100).lower()
     if not RECORD_TYPE.fullmatch(kind):
         fields.wrong("type", "A record type has letters, digits and underscores only.")
     return Record(kind, fields.line("id", LONGEST_ID), fields.optional_line("name", LONGEST_NAME))

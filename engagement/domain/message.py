@@ -157,8 +157,9 @@ def status_at(message: Message, now: datetime) -> Status:
 
 
 def check_draft(message: Message) -> None:
-    """Raise ConflictError unless the message is still a draft."""
-    if message.status is not Status.DRAFT:
+    """Raise ConflictError unless the message is a draft, or one again because nobody took it."""
+    refused = message.status is Status.FAILED and not message.ambiguous
+    if message.status is not Status.DRAFT and not refused:
         raise ConflictError(f"The message is {message.status}; only a draft can be changed.")
 
 

@@ -64,9 +64,11 @@ class Fields:
         """Raise InvalidRequestError for field *name*."""
         raise InvalidRequestError(detail, self.at(name))
 
-    def line(self, name: str, limit: int, default: str | None = None) -> str:
-        """Return one line of text, at most *limit* characters; required if no default."""
-        value = self._typed(name, str, "text", default)
+    def line(self, name: str, limit: int, *, empty: bool = False) -> str:
+        """Return one line of text, at most *limit* characters, not blank unless *empty*."""
+        value = self._typed(name, str, "text", None)
+        if not empty and not value.strip():
+            self.wrong(name, "This must not be empty.")
         return check_display_text(value, self.at(name), limit)
 
     def optional_line(self, name: str, limit: int) -> str | None:

@@ -90,7 +90,7 @@ def blueprint(services: Services) -> func.Blueprint:
             organization,
             req.route_params["message_id"],
             read_reply(read_json(req), datetime.now(UTC)),
-            idempotency_key(req),
+            (idempotency_key(req), req.get_body()),
         )
         return json_response(views.interaction_json(message, interaction), 201)
 

@@ -22,6 +22,9 @@ from engagement.storage.settings import SettingsRows
 #: Times that a change is tried again when somebody else changed the draft meanwhile.
 TRIES = 10
 
+#: Highest number of an attachment that fits into a tracking token.
+HIGHEST_NUMBER = 65_535
+
 
 @dataclass(frozen=True, slots=True)
 class Upload:
@@ -110,7 +113,7 @@ class Attaching:
 def _check_upload(upload: Upload, settings: Settings) -> str:
     if len(upload.data) > settings.upload_limit_bytes:
         limit = settings.upload_limit_bytes
-        raise TooLargeError(f"A file may have at most {limit} bytes.", "attachments")
+        raise TooLargeError(f"A file may have at most {limit} bytes.")
     name = clean_file_name(upload.name)
     extension = blocked_extension(upload.name, settings.blocked_extensions)
     if extension is not None:
@@ -126,6 +129,8 @@ def _with(message: Message, attachment: Attachment) -> Message:
     if len(message.attachments) >= MOST_ATTACHMENTS:
         raise UnprocessableError(f"A message may have at most {MOST_ATTACHMENTS} attachments.")
     number = message.last_attachment + 1
+    if number > HIGHEST_NUMBER:
+        raise UnprocessableError("Too many files were attached to this message and removed.")
     added = (*message.attachments, replace(attachment, number=number))
     return replace(message, last_attachment=number, attachments=added)
 

@@ -28,11 +28,13 @@ class Replying:
         self.recording = recording
 
     async def add(
-        self, organization: Organization, message_id: str, reply: Reply, idempotency_key: str
+        self, organization: Organization, message_id: str, reply: Reply, request: tuple[str, bytes]
     ) -> tuple[Message, Interaction]:
-        """Keep a reply; the same Idempotency-Key or Message-ID again returns the first one.
+        """Keep a reply; *request* is its Idempotency-Key ("" for none) and body.
 
-        Raises NotFoundError, and ConflictError for a message that was not sent.
+        The same request or the reply's own Message-ID again returns the first one. Raises
+        NotFoundError, and ConflictError for a message that was not sent or a key that came with
+        another body.
         """
         message = await self.messages.read(organization.key, message_id)
         if message.status is not Status.SENT:
@@ -41,7 +43,7 @@ class Replying:
         # The marker first: one without a reply costs a recount, a reply without one is not seen.
         await self.recording.mark(organization.key, message_id)
         kept = await self.interactions.add_once(
-            organization.key, interaction, _request(reply, idempotency_key)
+            organization.key, interaction, _request(reply, request)
         )
         return message, kept
 
@@ -64,6 +66,15 @@ def _interaction(message: Message, reply: Reply) -> Interaction:
     )
 
 
-def _request(reply: Reply, idempotency_key: str) -> str | None:
-    seed = f"key\0{idempotency_key}" if idempotency_key else reply.internet_message_id
-    return hashlib.sha256(seed.encode()).hexdigest() if seed else None
+def _request(reply: Reply, request: tuple[str, bytes]) -> tuple[str, str] | None:
+    """Return what a repetition is known by, and what it must agree in; None if by nothing."""
+    key, body = request
+    if key:
+        return _digest(f"key\0{key}".encode()), _digest(body)
+    if reply.internet_message_id:
+        return _digest(reply.internet_message_id.encode()), ""
+    return None
+
+
+def _digest(data: bytes) -> str:
+    return hashlib.sha256(data).hexdigest()

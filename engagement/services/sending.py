@@ -108,7 +108,7 @@ class Sending:
         sent = _sent(message, rendered)
         refused: dict[str, str] = {}
         try:
-            await self.messages.add_links(organization.key, message.id, rendered.links)
+            await self.messages.write_links(organization.key, message, rendered.links)
             if message.delivery == SMTP:
                 refused = await self._deliver(organization, sent)
         except EngagementError as error:

@@ -49,8 +49,9 @@ class Blobs:
 
         settings = ContentSettings(content_type=content_type)
         async with storage_call(60):
-            blob = self._blob(organization, name)
-            await blob.upload_blob(data, overwrite=True, content_settings=settings)
+            await self._blob(organization, name).upload_blob(
+                data, overwrite=True, content_settings=settings
+            )
 
     async def read(
         self, organization: str, name: str, offset: int = 0, length: int | None = None
@@ -96,8 +97,10 @@ class Blobs:
     async def read_only_url(
         self, organization: str, name: str, *, disposition: str, content_type: str, now: datetime
     ) -> str:
-        """Return a URL that reads this one blob for some minutes, and nothing else."""
+        """Return a URL that reads this one blob for some minutes; raises NotFoundError."""
         async with storage_call(2):
+            # Whoever follows the URL would see the store's own words about a blob that is gone.
+            await self._blob(organization, name).get_blob_properties(retry_total=0)
             signature = await self.shared_access.sign(
                 container=keys.container(organization),
                 blob=name,

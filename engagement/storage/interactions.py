@@ -48,28 +48,33 @@ class Interactions:
             yield InteractionType(row["type"]), Verdict(row["verdict"]), row["at"]
 
     async def add_once(
-        self, organization: str, interaction: Interaction, request: str | None
+        self, organization: str, interaction: Interaction, request: tuple[str, str] | None
     ) -> Interaction:
-        """Store an interaction, or return the one that the same *request* stored before."""
+        """Store an interaction, or return the one that the same request stored before.
+
+        *request* is what a repetition is known by and what it must agree in; raises ConflictError
+        if it does not.
+        """
         table = self.account.table(keys.table(organization))
-        row = {**_sdk_row(entity_of(interaction)), "at": interaction.at}
-        operations = [("create", row)]
+        operations = [("create", {**_sdk_row(entity_of(interaction)), "at": interaction.at})]
         if request is not None:
-            memo = {"id": interaction.id}
-            key = {"PartitionKey": interaction.message_id, "RowKey": keys.REQUEST + request}
-            operations.append(("create", {**key, **memo}))
+            operations.append(("create", _memo(interaction, *request)))
         try:
             await transact(table, operations)
         except ConflictError:
             if request is None:
                 raise
-            return await self._of_request(organization, interaction.message_id, request)
+            return await self._of_request(organization, interaction.message_id, *request)
         return interaction
 
-    async def _of_request(self, organization: str, message_id: str, request: str) -> Interaction:
+    async def _of_request(
+        self, organization: str, message_id: str, key: str, agreement: str
+    ) -> Interaction:
         table = self.account.table(keys.table(organization))
         async with storage_call():
-            memo = await table.get_entity(message_id, keys.REQUEST + request)
+            memo = await table.get_entity(message_id, keys.REQUEST + key)
+            if memo["agreement"] != agreement:
+                raise ConflictError("This Idempotency-Key came with another body.")
             return interaction_of(await table.get_entity(message_id, keys.INTERACTION + memo["id"]))
 
     def _query(self, organization: str, message_id: str, after: str, **options: Any) -> Any:
@@ -104,6 +109,15 @@ def entity_of(interaction: Interaction) -> dict[str, Any]:
     if interaction.replied_by is not None:
         entity["replied_by"] = interaction.replied_by
     return entity
+
+
+def _memo(interaction: Interaction, key: str, agreement: str) -> dict[str, Any]:
+    return {
+        "PartitionKey": interaction.message_id,
+        "RowKey": keys.REQUEST + key,
+        "id": interaction.id,
+        "agreement": agreement,
+    }
 
 
 def _sdk_row(entity: dict[str, Any]) -> dict[str, Any]:

@@ -50,11 +50,15 @@ class Messages:
         operations = [_update(head, old.etag), *changed, *gone]
         return replace(new, etag=await self._transact(organization, operations))
 
-    async def add_links(
-        self, organization: str, message_id: str, links: Sequence[FollowedLink]
+    async def write_links(
+        self, organization: str, message: Message, links: Sequence[FollowedLink]
     ) -> None:
-        """Store the links of a message that is being sent; may be repeated."""
-        rows = [_upsert(link_row(message_id, link)) for link in links]
+        """Store the links of a message that is being sent, in the place of earlier ones."""
+        earlier = [link for link in message.links if link.number > len(links)]
+        rows = [
+            *(_upsert(link_row(message.id, link)) for link in links),
+            *(("delete", link_row(message.id, link)) for link in earlier),
+        ]
         for start in range(0, len(rows), LARGEST):
             await self._transact(organization, rows[start : start + LARGEST])
 

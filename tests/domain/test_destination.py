@@ -1,4 +1,3 @@
-
 """Which destinations are refused, and that the others are kept to the byte."""
 
 import pytest

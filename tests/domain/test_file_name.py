@@ -1,4 +1,3 @@
-
 import re
 import unicodedata
 from email import message_from_string

@@ -1,4 +1,3 @@
-
 """The links of HTML bodies, by hand-made traps and by generated soup; what is inserted."""
 
 from html.parser import HTMLParser

@@ -1,4 +1,3 @@
-
 """The HTML scanner: its decoding, its time, and its links against those of parse5."""
 
 import json

@@ -1,4 +1,3 @@
-
 """Which URLs are followable, and how links are replaced."""
 
 import pytest

@@ -132,7 +132,8 @@ def refused(read):
 
 def test_a_line_is_one_line_of_text():
     assert Fields({"x": "a b"}, {"x"}).line("x", 3) == "a b"
-    assert Fields({}, {"x"}).line("x", 3, "c") == "c"
+    assert Fields({"x": ""}, {"x"}).line("x", 3, empty=True) == ""
+    assert "empty" in refused(lambda: Fields({"x": " "}, {"x"}).line("x", 3))
     assert "needed" in refused(lambda: Fields({}, {"x"}).line("x", 3))
     assert "text" in refused(lambda: Fields({"x": None}, {"x"}).line("x", 3))
     assert "3 characters" in refused(lambda: Fields({"x": "abcd"}, {"x"}).line("x", 3))

@@ -1,4 +1,3 @@
-
 """The links of plain-text bodies, and the plain text that is made from HTML."""
 
 import html_samples

@@ -446,7 +446,7 @@ def test_B68_a_file_may_be_empty_and_exactly_as_large_as_the_limit(own_draft):
     assert ok(own_draft.post("empty.pdf", b""))["size"] == 0
     assert ok(own_draft.post("full.pdf", b"x" * 1_000))["size"] == 1_000
     assert own_draft.get("1").content == b""
-    problem(own_draft.post("more.pdf", b"x" * 1_001), 413, "attachments", "1000")
+    problem(own_draft.post("more.pdf", b"x" * 1_001), 413, detail="1000")
     assert len(own_draft.listed) == 2
 
 
@@ -458,7 +458,7 @@ def test_B68_an_empty_followed_file_reaches_its_recipient(crm, deployment):
 
 def test_B68_a_file_of_101_megabytes_is_too_large_under_any_setting(own_draft):
     limit(own_draft.crm, 100_000_000)
-    problem(own_draft.post("big.pdf", bytes(101_000_000)), 413, "attachments", "100000000")
+    problem(own_draft.post("big.pdf", bytes(101_000_000)), 413, detail="100000000")
     assert own_draft.listed == []
 
 

@@ -666,6 +666,23 @@ def test_B61_what_cannot_name_a_type_of_record_is_refused(crm, kind):
     problem(answer, 400, "recipients[0].record.type")
 
 
+def test_B61_a_type_of_record_is_known_whatever_the_case(crm):
+    draft = crm.draft(recipients=[recipient("ann@fabrikam.example", kind="Contact")])
+    assert draft["follow_state"] == "followed"
+    assert draft["recipients"][0]["record"]["type"] == "contact"
+
+
+@pytest.mark.parametrize(
+    ("fields", "field"),
+    [
+        ({"sender": {"user_id": " ", "email": "kim@contoso.example"}}, "sender.user_id"),
+        ({"regarding": {"type": "account", "id": ""}}, "regarding.id"),
+    ],
+)
+def test_what_must_say_something_must_not_be_empty(crm, fields, field):
+    problem(crm.call("POST", "/messages", json=draft_of(**fields)), 400, field)
+
+
 def test_B61_a_message_may_regard_any_type_of_record(crm):
     record = {"type": "new_project", "id": "p-1", "name": "Bridge"}
     assert crm.draft(regarding=record)["regarding"] == record
@@ -883,6 +900,21 @@ def test_a_server_that_refuses_everybody_is_a_bad_gateway_and_sending_may_be_rep
     assert ok(send(server.crm, message_id, "smtp"))["status"] == "sent"
     assert len(server.taken) == 1
     assert server.crm.message(message_id)["failure"] is None
+
+
+def test_what_nobody_took_may_be_corrected_and_sent_again(server):
+    server.refused = {"ann@fabrikam.example"}
+    link = '<a href="https://contoso.example/">x</a>'
+    message_id = server.crm.draft(html_body=link * 3)["id"]
+    problem(send(server.crm, message_id, "smtp"), 502)
+
+    correction = {"html_body": link, "recipients": [recipient("anna@fabrikam.example")]}
+    corrected = ok(server.crm.call("PATCH", f"/messages/{message_id}", json=correction))
+    assert (corrected["status"], corrected["failure"]) == ("draft", None)
+    sent = ok(send(server.crm, message_id, "smtp"))
+    assert [item["id"] for item in sent["links"]] == ["1"]
+    assert [copy["recipients"] for copy in sent["copies"]] == [["anna@fabrikam.example"]]
+    assert [item["id"] for item in server.crm.message(message_id)["links"]] == ["1"]
 
 
 def test_a_server_that_refuses_the_content_is_a_bad_gateway(server):

@@ -207,6 +207,15 @@ def test_B58_a_reply_counts_once_for_each_idempotency_key(crm):
     assert message.kpis["reply_count"] == 2
 
 
+def test_B58_a_key_that_came_with_another_reply_is_refused(crm):
+    message = crm.sent()
+    assert reply(message, **{"Idempotency-Key": "a"}).status_code == 201
+    other = {**REPLY, "automatic": True}
+
+    problem(reply(message, other, **{"Idempotency-Key": "a"}), 409)
+    assert message.kpis["reply_count"] == 1
+
+
 def test_B58_a_reply_counts_once_for_each_message_id_of_its_own(crm):
     message = crm.sent()
     body = {**REPLY, "internet_message_id": "<1@fabrikam.example>"}

@@ -32,9 +32,6 @@ from engagement.domain.tracking_token import Kind
 from engagement.functions.public import NOT_FOUND
 from engagement.wiring import build_services
 
-# The SDK has aiohttp send each upload in one piece, and aiohttp objects above 1 MiB.
-pytestmark = pytest.mark.filterwarnings("ignore:Sending a large body:ResourceWarning")
-
 PDF = b"%PDF-1.7 offer"
 VIEW = ("attachment_view", "person", "")
 BROWSER = "User-Agent: Mozilla/5.0"
@@ -419,6 +416,15 @@ def test_B48_a_large_file_comes_whole_from_the_store(crm, deployment):
     assert redirect.status_code == 302
     assert deployment.http.get(redirect.headers["location"]).content == data
     assert message.kpis["attachment_view_count"] == 1
+
+
+def test_B48_a_large_file_whose_blob_is_gone_is_not_there(crm, deployment):
+    message = crm.sent_with_attachment(data=bytes(5 * 1024**2))
+    with blob_of(message) as blob:
+        blob.delete_blob()
+
+    assert_not_there(deployment.get(message.file))
+    assert message.timeline == []
 
 
 def test_B49_a_caller_that_hangs_up_half_way_disturbs_nobody(seller, deployment):
