@@ -68,7 +68,7 @@ class Recording:
         try:
             await self._write(organization, entity, PATIENT_SECONDS)
         except NotFoundError:
-            logger.info("interaction of a deleted organization dropped")
+            logger.warning("interaction of a deleted organization dropped")
         except TimeoutError as error:
             raise StorageError("The store did not answer.") from error
 
@@ -109,10 +109,15 @@ class Recording:
         try:
             await self._write(organization, entity, seconds)
         except NotFoundError:
-            logger.info("interaction of a deleted organization dropped")
+            logger.warning("interaction of a deleted organization dropped")
         except (StorageError, TimeoutError) as error:
             self.table_breaker.failed(time.monotonic(), hung=isinstance(error, TimeoutError))
             logger.warning("table refuses interactions", extra={"cause": type(error).__name__})
+            return False
+        except Exception:
+            # Such as an identity that gets no token: whatever it is, the interaction is kept.
+            self.table_breaker.failed(time.monotonic(), hung=False)
+            logger.exception("table cannot be written to")
             return False
         self.table_breaker.succeeded()
         return True
@@ -146,6 +151,10 @@ class Recording:
             await self.queue.put(record, QUEUE_SECONDS)
         except StorageError as error:
             self.queue_breaker.failed(time.monotonic(), hung=hung(error))
+            return False
+        except Exception:
+            self.queue_breaker.failed(time.monotonic(), hung=False)
+            logger.exception("queue cannot be written to")
             return False
         self.queue_breaker.succeeded()
         return True

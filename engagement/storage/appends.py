@@ -2,7 +2,7 @@
 
 The SDK spends 2 to 3 ms of CPU on an insert, a hand-signed request 0.3 ms, and its default retries
 would hold a recipient for minutes. Protocol: "Insert Entity" and "Authorize with Shared Key"
-(Shared Key Lite) of the Table service REST API, version 2019-02-02.
+(Shared Key Lite) of the Table service REST API, version 2020-12-06, the first to take tokens.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ HEADERS = {
     "Accept": "application/json;odata=nometadata",
     "Content-Type": "application/json",
     "Prefer": "return-no-content",
-    "x-ms-version": "2019-02-02",
+    "x-ms-version": "2020-12-06",
     "DataServiceVersion": "3.0;NetFx",
 }
 

@@ -1,0 +1,73 @@
+"""Recording: whatever is wrong with the stores or the identity, the interaction is kept."""
+
+from __future__ import annotations
+
+import json
+from datetime import UTC, datetime
+
+import pytest
+from azure.core.exceptions import ClientAuthenticationError
+
+from engagement.config import DataAccount
+from engagement.domain.interaction import Interaction, InteractionType, interaction_id
+from engagement.domain.verdict import Verdict, Via
+from engagement.services.recording import Recording
+from engagement.storage.account import Account
+from engagement.storage.appends import Appends
+from engagement.storage.interaction_queue import InteractionQueue
+from engagement.storage.spill import Spill
+
+NOW = datetime(2026, 11, 22, 9, 0, tzinfo=UTC)
+OPEN = Interaction(
+    id=interaction_id(NOW, "00"),
+    message_id="1" * 24,
+    type=InteractionType.OPEN,
+    at=NOW,
+    recipient=1,
+    target=0,
+    verdict=Verdict.PERSON,
+    via=Via.DIRECT,
+    reasons=(),
+    rules=1,
+)
+
+
+class NoToken:
+    """An identity that gets no token."""
+
+    async def get_token(self, *_, **__):
+        raise ClientAuthenticationError("the identity has no token")
+
+    async def close(self):
+        """Nothing was opened."""
+
+
+@pytest.fixture
+async def recording(tmp_path):
+    """Recording with an identity that gets no token for any store."""
+    account = Account(DataAccount(None, *["http://127.0.0.1:1"] * 3, None))
+    account.__dict__["credential"] = NoToken()
+    made = Recording(Appends(account), InteractionQueue(account), Spill(tmp_path, 1000))
+    yield made
+    await made.close()
+    await made.appends.close()
+    await account.close()
+
+
+async def test_without_an_identity_an_interaction_waits_on_disk(recording):
+    await recording.record("0" * 16, OPEN)
+
+    recording.spill.claim()
+    (file,) = recording.spill.claim()
+    (line,) = recording.spill.read(file)
+    assert json.loads(line)["entity"]["RowKey"] == f"5-interaction-{OPEN.id}"
+    assert recording.lost == 0
+
+
+@pytest.mark.parametrize(
+    "record",
+    ["", "{", "[]", '{"v": 2}', '{"v": 1}', '{"v": 1, "organization": 1, "entity": {}}'],
+)
+async def test_F10_a_record_that_cannot_be_read_is_an_error_and_not_a_loss(recording, record):
+    with pytest.raises(ValueError):  # noqa: PT011 - any of them sends it to the poison queue
+        await recording.place(record)
