@@ -38,13 +38,13 @@ def blueprint(services: Services) -> func.Blueprint:
     @bp.route(BASE, methods=["POST"], auth_level=func.AuthLevel.ANONYMOUS)
     @guard.organization
     async def post_message(req: func.HttpRequest, organization: Organization) -> func.HttpResponse:
-        message = await services.drafting.create(
+        message_id = await services.drafting.create(
             organization,
             read_draft(read_json(req)),
             (idempotency_key(req), req.get_body()),
             datetime.now(UTC),
         )
-        return await details(organization, message.id, 201)
+        return await details(organization, message_id, 201)
 
     @bp.route(ONE, methods=["GET"], auth_level=func.AuthLevel.ANONYMOUS)
     @guard.organization
@@ -54,10 +54,9 @@ def blueprint(services: Services) -> func.Blueprint:
     @bp.route(ONE, methods=["PATCH"], auth_level=func.AuthLevel.ANONYMOUS)
     @guard.organization
     async def patch_message(req: func.HttpRequest, organization: Organization) -> func.HttpResponse:
-        message = await services.drafting.change(
-            organization, req.route_params["message_id"], read_json(req), datetime.now(UTC)
-        )
-        return await details(organization, message.id)
+        message_id = req.route_params["message_id"]
+        await services.drafting.change(organization, message_id, read_json(req), datetime.now(UTC))
+        return await details(organization, message_id)
 
     @bp.route(f"{ONE}/send", methods=["POST"], auth_level=func.AuthLevel.ANONYMOUS)
     @guard.organization

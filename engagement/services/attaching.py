@@ -75,38 +75,33 @@ class Attaching:
         await self.blobs.write(
             organization.key, attachment.blob, upload.data, attachment.content_type
         )
-        stored = await self._change(organization, message_id, lambda old: _with(old, attachment))
+        stored = await self._change(organization, message, lambda old: _with(old, attachment))
         return next(item for item in stored.attachments if _is(item, attachment))
 
     async def remove(self, organization: Organization, message_id: str, number: int) -> None:
         """Remove a file from a draft; raises NotFoundError, ConflictError."""
-        blob = (await self._find(organization, message_id, number)).blob
-        await self._change(organization, message_id, lambda old: _without(old, number))
+        message = await self.messages.read(organization.key, message_id)
+        blob = _find(message, number).blob
+        await self._change(organization, message, lambda old: _without(old, number))
         await self.blobs.delete(organization.key, blob)
 
     async def read(
         self, organization: Organization, message_id: str, number: int
     ) -> tuple[Attachment, bytes]:
         """Return a file for the CRM; raises NotFoundError."""
-        attachment = await self._find(organization, message_id, number)
+        attachment = _find(await self.messages.read(organization.key, message_id), number)
         return attachment, await self.blobs.read(organization.key, attachment.blob)
 
-    async def _find(self, organization: Organization, message_id: str, number: int) -> Attachment:
-        message = await self.messages.read(organization.key, message_id)
-        return _find(message, number)
-
     async def _change(
-        self, organization: Organization, message_id: str, change: Callable[[Message], Message]
+        self, organization: Organization, old: Message, change: Callable[[Message], Message]
     ) -> Message:
         for _ in range(TRIES):
-            old = await self.messages.read(organization.key, message_id)
             check_draft(old)
             new = change(old)
             try:
-                await self.messages.replace(organization.key, old, new)
+                return await self.messages.replace(organization.key, old, new)
             except ConflictError:
-                continue
-            return new
+                old = await self.messages.read(organization.key, old.id)
         raise ConflictError("Too many others are changing this message at the same time.")
 
 

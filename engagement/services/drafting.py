@@ -29,11 +29,12 @@ class Drafting:
 
     async def create(
         self, organization: Organization, draft: Draft, request: tuple[str, bytes], now: datetime
-    ) -> Message:
-        """Store a draft; *request* is its Idempotency-Key ("" for none) and body.
+    ) -> str:
+        """Store a draft and return its id.
 
-        The same request again returns the first message. Raises UnprocessableError for a link that
-        must not be followed, ConflictError for a key that came with another body.
+        *request* is its Idempotency-Key ("" for none) and body; the same request again returns the
+        id of the first message. Raises UnprocessableError for a link that must not be followed,
+        ConflictError for a key that came with another body.
         """
         self._check_links(draft)
         key, body = request
@@ -50,11 +51,11 @@ class Drafting:
             first = await self.messages.read(organization.key, message.id)
             if first.fingerprint != message.fingerprint:
                 raise ConflictError("This Idempotency-Key came with another body.") from None
-        return await self.messages.read(organization.key, message.id)
+        return message.id
 
     async def change(
         self, organization: Organization, message_id: str, changes: object, now: datetime
-    ) -> Message:
+    ) -> None:
         """Change some fields of a draft; raises ConflictError once it is no draft any more."""
         old = await self.messages.read(organization.key, message_id)
         check_draft(old)
@@ -70,7 +71,6 @@ class Drafting:
         await self.blobs.write_content(organization.key, new.content_blob, draft.content)
         await self.messages.replace(organization.key, old, new)
         await self.blobs.delete(organization.key, old.content_blob)
-        return await self.messages.read(organization.key, message_id)
 
     def _check_links(self, draft: Draft) -> None:
         if draft.follow:

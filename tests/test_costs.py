@@ -1,0 +1,72 @@
+"""What an operation costs in requests to the stores, as docs/data-model.md states it."""
+
+from __future__ import annotations
+
+import re
+from contextlib import ExitStack
+
+import pytest
+from deployment import ROOT, Deployment, settings
+from fault_proxy import FaultProxy
+
+from devserver.backing import connection_string
+
+
+class Counting:
+    """A deployment whose requests to the stores are counted."""
+
+    def __init__(self, azurite, spill, stack):
+        blob, queue, table = (stack.enter_context(FaultProxy(port)) for port in azurite.ports)
+        self.proxies = (table, blob)
+        data = connection_string((blob.port, queue.port, table.port))
+        self.deployment = stack.enter_context(
+            Deployment(settings(data, ENGAGEMENT_SPILL_FOLDER=str(spill)))
+        )
+        self.crm = self.deployment.new_crm()
+
+    def cost(self, operation):
+        """Requests to tables and blobs that *operation* makes, without markers."""
+        for proxy in self.proxies:
+            proxy.seen.clear()
+        operation()
+        tables, blobs = (
+            [body for *_, body in proxy.seen if b'"changed-' not in body] for proxy in self.proxies
+        )
+        return len(tables), len(blobs)
+
+
+@pytest.fixture(scope="module")
+def counting(azurite, tmp_path_factory):
+    """A deployment of this module's own."""
+    with ExitStack() as stack:
+        yield Counting(azurite, tmp_path_factory.mktemp("spill"), stack)
+
+
+def documented():
+    """Operation to (tables, blobs), from the table in the document."""
+    text = (ROOT / "docs" / "data-model.md").read_text()
+    rows = re.findall(r"^\| ([^|]+) \| (\d+) \| (\d+) \|", text, re.MULTILINE)
+    return {operation: (int(tables), int(blobs)) for operation, tables, blobs in rows}
+
+
+def test_the_document_tells_what_each_operation_costs(counting):
+    crm, get = counting.crm, counting.deployment.get
+    message = crm.sent_with_attachment()
+    draft = crm.draft()["id"]
+    for url in (message.pixel, message.link, message.file):
+        get(url)
+    other = crm.sent()
+
+    costs = {
+        "pixel": counting.cost(lambda: get(message.pixel)),
+        "click on a link that the instance knows": counting.cost(lambda: get(message.link)),
+        "click on another link": counting.cost(lambda: get(other.link)),
+        "attachment that the instance knows": counting.cost(lambda: get(message.file)),
+        "making a draft": counting.cost(crm.draft),
+        "attaching a file": counting.cost(lambda: crm.attach(draft)),
+        "sending by crm": counting.cost(lambda: crm.send(draft)),
+        "a message with its KPIs": counting.cost(lambda: crm.message(message.id)),
+        "a page of the timeline": counting.cost(lambda: crm.timeline(message.id)),
+    }
+
+    assert costs == documented()
