@@ -1,5 +1,6 @@
 """Entry point of the Functions host: configuration, wiring, triggers."""
 
+import logging
 import os
 
 import azure.functions as func
@@ -7,6 +8,9 @@ import azure.functions as func
 from engagement.config import Config
 from engagement.functions import blueprints
 from engagement.wiring import build_services
+
+# The SDKs log every request that they send.
+logging.getLogger("azure.core").setLevel(logging.WARNING)
 
 app = func.FunctionApp(http_auth_level=func.AuthLevel.ANONYMOUS)
 services = build_services(Config.from_environment(os.environ))

@@ -3,6 +3,7 @@
 import argparse
 import asyncio
 import contextlib
+import errno
 import logging
 import os
 import signal
@@ -16,20 +17,62 @@ import uvicorn
 from devserver import demo, worker
 from devserver.backing import Azurite, Inbox, connection_string
 from devserver.host import Host
-from devserver.settings import StartError, kept_keys, new_keys, set_environment, state_folder
+from devserver.settings import (
+    StartError,
+    keep_keys,
+    kept_keys,
+    new_keys,
+    set_environment,
+    state_folder,
+)
 
 STOP_SECONDS = 5
+#: Name of the demo's API key among the kept keys.
+DEMO_KEY = "demo_api_key"
 
 
 def arguments() -> argparse.Namespace:
     """Read the command line."""
     parser = argparse.ArgumentParser(prog="python -m devserver", description=__doc__)
     port = os.environ.get("PORT") or "7071"
-    parser.add_argument("--port", type=int, default=port, help="of the functions (7071, or PORT)")
+    parser.add_argument("--port", default=port, help="of the functions (7071, or PORT)")
     parser.add_argument("--worker", action="store_true", help="run through Microsoft's worker")
     parser.add_argument("--check-worker", action="store_true", help="only load the app with it")
     parser.add_argument("--no-demo", action="store_true", help="make no demo organization")
-    return parser.parse_args()
+    options = parser.parse_args()
+    options.port = port_number(options.port)
+    return options
+
+
+def port_number(text: str) -> int:
+    """Read a port; raises StartError."""
+    number = int(text) if text.isascii() and text.isdigit() and len(text) < 6 else 0
+    if not 1 <= number <= 65535:
+        raise StartError(f"PORT has to be a number from 1 to 65535, and {text!r} is not.")
+    return number
+
+
+def listen(port: int) -> socket.socket:
+    """Open the port; raises StartError."""
+    try:
+        return socket.create_server(("127.0.0.1", port))
+    except OSError as error:
+        if error.errno == errno.EADDRINUSE:
+            problem = f"Port {port} is in use: stop what serves there, or choose"
+        else:
+            problem = f"Port {port} cannot be opened ({os.strerror(error.errno or 0)}): choose"
+        raise StartError(f"{problem} another with PORT=.") from error
+
+
+async def make_demo(port: int) -> tuple[str, str]:
+    """Make the demo with the API key of earlier starts; give the key and the message's id."""
+    folder = state_folder(port)
+    keys = kept_keys(folder)
+    made = await demo.make(
+        f"http://127.0.0.1:{port}", os.environ["ENGAGEMENT_ADMIN_KEY"], keys.get(DEMO_KEY)
+    )
+    keep_keys(folder, {**keys, DEMO_KEY: made[0]})
+    return made
 
 
 def start_backing(port: int, stack: contextlib.ExitStack) -> Inbox | None:
@@ -79,8 +122,7 @@ async def serve(options: argparse.Namespace, listener: socket.socket, inbox: Inb
         serving = asyncio.create_task(server.serve(sockets=[listener]))
         try:
             # The port is open already: what is asked before the server looks waits for it.
-            url, admin_key = f"http://127.0.0.1:{options.port}", os.environ["ENGAGEMENT_ADMIN_KEY"]
-            made = None if options.no_demo else await demo.make(url, admin_key)
+            made = None if options.no_demo else await make_demo(options.port)
             announce(options.port, made, inbox)
             await serving
         finally:
@@ -96,10 +138,7 @@ def run(options: argparse.Namespace) -> None:
     """Run everything until it is stopped."""
     with contextlib.ExitStack() as stack:
         # Before anything else, so that no two instances share the state of a port.
-        try:
-            listener = stack.enter_context(socket.create_server(("127.0.0.1", options.port)))
-        except OSError as error:
-            raise StartError(f"{error}: choose another port with PORT=.") from error
+        listener = stack.enter_context(listen(options.port))
         inbox = start_backing(options.port, stack)
         asyncio.run(serve(options, listener, inbox))
 
@@ -114,7 +153,6 @@ def check_worker(port: int) -> None:
 
 def main() -> int:
     """Run the command; give its exit status."""
-    options = arguments()
     logging.basicConfig(level=logging.INFO, format="%(levelname)s %(name)s: %(message)s")
     for name in ("azure", "httpx", "azure_functions_runtime", "uvicorn"):
         logging.getLogger(name).setLevel(logging.WARNING)
@@ -122,6 +160,7 @@ def main() -> int:
     signal.signal(signal.SIGINT, signal.default_int_handler)
     signal.signal(signal.SIGTERM, lambda *_: signal.raise_signal(signal.SIGINT))
     try:
+        options = arguments()
         if options.check_worker:
             check_worker(options.port)
         else:

@@ -28,11 +28,17 @@ def kept_keys(folder: Path) -> dict[str, str]:
     """Give the keys of an instance; they are made once, for links in sent mail need them."""
     path = folder / "keys.json"
     if not path.exists():
-        folder.mkdir(parents=True, exist_ok=True)
-        path.touch(mode=0o600)
-        path.write_text(json.dumps(new_keys()), "utf-8")
+        keep_keys(folder, new_keys())
     keys: dict[str, str] = json.loads(path.read_text("utf-8"))
     return keys
+
+
+def keep_keys(folder: Path, keys: Mapping[str, str]) -> None:
+    """Keep the keys of an instance for its next start, readable by nobody else."""
+    path = folder / "keys.json"
+    folder.mkdir(parents=True, exist_ok=True)
+    path.touch(mode=0o600)
+    path.write_text(json.dumps(keys), "utf-8")
 
 
 def set_environment(
@@ -40,7 +46,7 @@ def set_environment(
 ) -> None:
     """Set what the app reads and the caller has not set; make hands on unset as empty."""
     values = {
-        **keys,
+        **{name: key for name, key in keys.items() if name.startswith("ENGAGEMENT_")},
         "ENGAGEMENT_DATA": data,
         "ENGAGEMENT_PUBLIC_URL": f"http://localhost:{port}",
         "ENGAGEMENT_SPILL_FOLDER": str(state_folder(port) / "spill"),

@@ -17,6 +17,7 @@ SMTP_SECURITIES = ("none", "starttls", "tls")
 
 #: Azure Functions' convention for an identity-based connection named ENGAGEMENT_DATA:
 #: https://learn.microsoft.com/azure/azure-functions/functions-reference#configure-an-identity-based-connection
+#: The queue trigger uses it too, and for that the host alone reads ENGAGEMENT_DATA__credential.
 CONNECTION = "ENGAGEMENT_DATA"
 
 

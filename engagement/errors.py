@@ -99,6 +99,11 @@ class StorageError(EngagementError):
 
     status = 503
 
+    @property
+    def hung(self) -> bool:
+        """Whether the store did not answer at all, rather than refuse."""
+        return isinstance(self.__cause__, TimeoutError)
+
 
 class RemoteError(EngagementError):
     """A system that the product calls failed."""

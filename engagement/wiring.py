@@ -26,6 +26,7 @@ from engagement.storage.interaction_queue import InteractionQueue
 from engagement.storage.interactions import Interactions
 from engagement.storage.messages import Messages
 from engagement.storage.organizations import Organizations
+from engagement.storage.readiness import Readiness
 from engagement.storage.settings import SettingsRows
 from engagement.storage.spill import Spill
 
@@ -66,6 +67,6 @@ def build_services(config: Config) -> Services:
         ),
         sweeping=Sweeping(organizations, administering, messages, blobs),
         tracking=Tracking(signer, messages, blobs, settings, recording, config.stream_limit_bytes),
-        ready=organizations.ping,
+        ready=Readiness(account).check,
         close=close,
     )

@@ -11,7 +11,7 @@ import sys
 import threading
 import time
 import uuid
-from collections.abc import Mapping
+from collections.abc import Coroutine, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -112,6 +112,11 @@ class Deployment(Served):
         self.server.should_exit = True
         self.thread.join(PATIENCE)
         assert not self.thread.is_alive()
+
+    def run(self, work: Coroutine[Any, Any, Any]) -> Any:
+        """Run a service's work in the deployment's own event loop."""
+        assert self.loop is not None
+        return asyncio.run_coroutine_threadsafe(work, self.loop).result(60)
 
     async def _serve(self) -> None:
         self.loop = asyncio.get_running_loop()

@@ -130,6 +130,31 @@ def test_F2_a_click_whose_link_is_not_known_asks_to_try_again(faulty):
     assert b"try again" in answer.content
 
 
+@pytest.mark.parametrize("status", [401, 403, 409])
+def test_a_store_that_refuses_the_app_is_no_error_of_the_visitors(faulty, status):
+    faulty.tables.fault = only(lambda request: request.method == "GET", refusing(status))
+    answer = faulty.deployment.get(faulty.message.link)
+
+    assert answer.status_code == 503
+    assert b"try again" in answer.content
+    faulty.open()
+    assert len(faulty.appends()) == 1
+
+
+def test_what_an_organization_switched_off_stays_off_while_the_table_hangs(faulty):
+    crm, switches = faulty.message.crm, faulty.deployment.services.tracking.switches
+    crm.call("PATCH", "/settings", json={"follow": {"enabled": False}})
+    faulty.open()
+    assert faulty.appends() == []
+
+    # The memory of it is stale now, and cannot be refreshed.
+    for key, (_, value) in list(switches.values.items()):
+        switches.values[key] = (0.0, value)
+    faulty.tables.fault = only(lambda request: request.method == "GET", hanging)
+    faulty.open()
+    assert faulty.appends() == []
+
+
 def test_F4_an_interaction_whose_answer_was_lost_counts_once(faulty):
     faulty.open()
     faulty.tables.fault = only(lambda request: request.method == "POST", first(2, answer_lost))

@@ -25,7 +25,9 @@ def interaction_status(status: Status, follow: FollowState, kpi: Kpi, now: datet
     if follow is not FollowState.FOLLOWED:
         return "Not followed"
     if kpi.last_opened_at is None:
-        return "Not yet opened"
+        # Who selects a link has the message open, whether or not its images were fetched.
+        acted = kpi.people.click_count or kpi.people.attachment_view_count
+        return "Opened" if acted else "Not yet opened"
     return f"Last opened {_day(kpi.last_opened_at, now)}"
 
 

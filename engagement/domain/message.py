@@ -23,6 +23,8 @@ MESSAGE_ID = re.compile(r"[0-9a-f]{24}")
 #: After so long, whoever was handing the message over is gone.
 HAND_OVER_LIMIT = timedelta(minutes=10)
 
+IN_DOUBT = "It is not known whether the message went out; it is not sent again."
+
 
 class Status(StrEnum):
     """How far a message has come."""
@@ -122,7 +124,8 @@ class Message:
     follow_state: FollowState | None = None
     #: str or None, why the last hand-over failed
     failure: str | None = None
-    #: bool, whether the last hand-over may have succeeded in spite of that
+    #: bool, whether a mail server may have the message although nobody knows; set before the
+    #: first copy is handed over and taken back when the outcome is known
     ambiguous: bool = False
     #: str or None, digest of the Idempotency-Key that it was sent with
     send_key: str | None = None
@@ -156,6 +159,13 @@ def status_at(message: Message, now: datetime) -> Status:
     return Status.FAILED if _abandoned(message, now) else message.status
 
 
+def failure_at(message: Message, now: datetime) -> str | None:
+    """Return why the message failed as of *now*, None if it did not."""
+    if not _abandoned(message, now):
+        return message.failure
+    return IN_DOUBT if message.ambiguous else "Sending it was cut short; it may be sent again."
+
+
 def check_draft(message: Message) -> None:
     """Raise ConflictError unless the message is a draft, or one again because nobody took it."""
     refused = message.status is Status.FAILED and not message.ambiguous
@@ -166,18 +176,18 @@ def check_draft(message: Message) -> None:
 def check_sendable(message: Message, now: datetime, *, same_request: bool) -> None:
     """Raise ConflictError unless sending the message cannot send it twice.
 
-    Handing copies back to the CRM may be repeated: by the request that began it at once, by
-    another one when nobody can be at it any more.
+    What was cut short before a mail server had anything may be repeated when nobody can be at it
+    any more, and handing copies back to the CRM by the same request at once.
     """
     if message.status is Status.DRAFT:
         return
     if message.status is Status.FAILED and not message.ambiguous:
         return
-    unfinished = same_request and message.status is Status.SENDING
-    if message.delivery == "crm" and (unfinished or _abandoned(message, now)):
+    if message.ambiguous and (message.status is Status.FAILED or _abandoned(message, now)):
+        raise ConflictError(IN_DOUBT)
+    unfinished = same_request and message.status is Status.SENDING and message.delivery == "crm"
+    if unfinished or _abandoned(message, now):
         return
-    if message.ambiguous or _abandoned(message, now):
-        raise ConflictError("It is not known whether the message went out; it is not sent again.")
     raise ConflictError(f"The message is {message.status} already.")
 
 

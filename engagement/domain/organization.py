@@ -36,6 +36,8 @@ class ApiKey:
 
     id: str
     digest: str
+    #: datetime, aware UTC, or None for keys from before it was kept
+    created_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)

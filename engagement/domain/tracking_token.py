@@ -25,11 +25,12 @@ from engagement.errors import InvalidTokenError
 
 VERSION = 1
 MAC_BYTES = 16
+ENCODED_LENGTH = 56
 ENCODED = re.compile(r"[A-Za-z0-9_-]{56}")
 PAYLOAD = struct.Struct(">BB8s12sHH")
 
 #: What text linkifiers and broken quoted-printable leave behind a URL.
-TRAILING = re.compile(r"(?:[.)>\"',;\s]|=3[Dd])+\Z")
+TRAILING = re.compile(r"(?:[.)>\"',;\s]|=3[Dd])*")
 
 
 class Kind(StrEnum):
@@ -98,4 +99,5 @@ class TokenSigner:
 
 def trim(text: str) -> str:
     """Take off what linkifiers add behind a URL, so that the link still works."""
-    return TRAILING.sub("", text)
+    begin = text[: ENCODED_LENGTH]
+    return begin if TRAILING.fullmatch(text, ENCODED_LENGTH) else text

@@ -11,7 +11,14 @@ from engagement.domain.organization import Organization
 from engagement.errors import InvalidRequestError, NotFoundError
 from engagement.functions import views
 from engagement.functions.auth import Guard
-from engagement.functions.web import API_HEADERS, flag, idempotency_key, json_response, no_content
+from engagement.functions.web import (
+    API_HEADERS,
+    flag,
+    idempotency_key,
+    json_response,
+    no_content,
+    parameters,
+)
 from engagement.services import Services
 from engagement.services.attaching import Upload
 
@@ -63,7 +70,8 @@ def blueprint(services: Services) -> func.Blueprint:
 
 
 def _upload(req: func.HttpRequest) -> Upload:
-    name = req.params.get("name", "")
+    query = parameters(req, "name", "followed")
+    name = query.get("name", "")
     if not name:
         raise InvalidRequestError("The file's name is needed.", "name")
     content_type = req.headers.get("content-type", "application/octet-stream")
@@ -74,7 +82,7 @@ def _upload(req: func.HttpRequest) -> Upload:
     return Upload(
         name=name,
         content_type=content_type,
-        followed=flag(req.params, "followed", default=False),
+        followed=flag(query, "followed", default=False),
         data=req.get_body(),
         idempotency_key=idempotency_key(req),
     )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from datetime import UTC, datetime
 
 import azure.functions as func
@@ -14,7 +15,13 @@ from engagement.domain.reply import read_reply
 from engagement.errors import InvalidRequestError
 from engagement.functions import views
 from engagement.functions.auth import Guard
-from engagement.functions.web import idempotency_key, json_response, page_size, read_json
+from engagement.functions.web import (
+    idempotency_key,
+    json_response,
+    page_size,
+    parameters,
+    read_json,
+)
 from engagement.services import Services
 from engagement.services.sending import DELIVERIES
 
@@ -73,11 +80,12 @@ def blueprint(services: Services) -> func.Blueprint:
     @bp.route(f"{ONE}/timeline", methods=["GET"], auth_level=func.AuthLevel.ANONYMOUS)
     @guard.organization
     async def get_timeline(req: func.HttpRequest, organization: Organization) -> func.HttpResponse:
+        query = parameters(req, "page_size", "continuation")
         message, page, continuation = await services.reading.timeline(
             organization,
             req.route_params["message_id"],
-            after=_continuation(req),
-            size=page_size(req.params),
+            after=_continuation(query),
+            size=page_size(query),
         )
         items = [views.interaction_json(message, interaction) for interaction in page]
         return json_response({"items": items, "continuation": continuation})
@@ -96,8 +104,8 @@ def blueprint(services: Services) -> func.Blueprint:
     return bp
 
 
-def _continuation(req: func.HttpRequest) -> str:
-    value: str = req.params.get("continuation", "")
+def _continuation(query: Mapping[str, str]) -> str:
+    value = query.get("continuation", "")
     if value and not CONTINUATION.fullmatch(value):
         raise InvalidRequestError("This is not what a page ended with.", "continuation")
     return value

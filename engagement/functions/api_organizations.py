@@ -9,9 +9,11 @@ import azure.functions as func
 from engagement.domain.organization import Organization
 from engagement.domain.payload import Fields
 from engagement.domain.settings_patch import settings_json
+from engagement.functions import views
 from engagement.functions.auth import Guard
 from engagement.functions.web import json_response, no_content, read_json
 from engagement.services import Services
+from engagement.services.administering import Administering
 
 BASE = "api/v1/organizations/{organization_id}"
 ONE_KEY = f"{BASE}/api-keys/{{key_id}}"
@@ -28,13 +30,13 @@ def blueprint(services: Services) -> func.Blueprint:
     @guard.administrator
     async def put_organization(req: func.HttpRequest) -> func.HttpResponse:
         name = Fields(read_json(req), {"name"}).line("name", LONGEST_NAME)
-        organization, api_key = await administering.create(
+        organization, issued = await administering.create(
             req.route_params["organization_id"], name, datetime.now(UTC)
         )
         value = {"id": organization.id, "name": organization.name}
-        if api_key is None:
+        if issued is None:
             return json_response(value)
-        return json_response({**value, "api_key": api_key}, 201)
+        return json_response({**value, **views.issued_key_json(issued)}, 201)
 
     @bp.route(BASE, methods=["DELETE"], auth_level=func.AuthLevel.ANONYMOUS)
     @guard.administrator
@@ -58,14 +60,28 @@ def blueprint(services: Services) -> func.Blueprint:
         settings = await administering.change_settings(organization, read_json(req))
         return json_response(settings_json(settings))
 
+    _add_key_routes(bp, guard, administering)
+    return bp
+
+
+def _add_key_routes(bp: func.Blueprint, guard: Guard, administering: Administering) -> None:
+    @bp.route(f"{BASE}/api-keys", methods=["GET"], auth_level=func.AuthLevel.ANONYMOUS)
+    @guard.manager
+    async def get_api_keys(
+        req: func.HttpRequest,  # noqa: ARG001 - the binding
+        organization: Organization,
+    ) -> func.HttpResponse:
+        items = [views.api_key_json(key) for key in administering.list_keys(organization)]
+        return json_response({"items": items, "continuation": None})
+
     @bp.route(f"{BASE}/api-keys", methods=["POST"], auth_level=func.AuthLevel.ANONYMOUS)
     @guard.manager
     async def post_api_key(
         req: func.HttpRequest,  # noqa: ARG001 - the binding
         organization: Organization,
     ) -> func.HttpResponse:
-        key_id, api_key = await administering.add_key(organization)
-        return json_response({"key_id": key_id, "api_key": api_key}, 201)
+        issued = await administering.add_key(organization, datetime.now(UTC))
+        return json_response(views.issued_key_json(issued), 201)
 
     @bp.route(ONE_KEY, methods=["DELETE"], auth_level=func.AuthLevel.ANONYMOUS)
     @guard.manager
@@ -74,5 +90,3 @@ def blueprint(services: Services) -> func.Blueprint:
     ) -> func.HttpResponse:
         await administering.revoke_key(organization, req.route_params["key_id"])
         return no_content()
-
-    return bp

@@ -102,6 +102,9 @@ def _for_strangers(handler: Wrapped) -> Wrapped:
             return func.HttpResponse(status_code=416, headers={**HEADERS, **part})
         except StorageError:
             return _page(503, TRY_AGAIN, {"Retry-After": RETRY_AFTER})
+        except Exception:
+            logger.exception("a public request failed")
+            return _page(503, TRY_AGAIN, {"Retry-After": RETRY_AFTER})
 
     return wrapped(handler, check, Access.ANYONE)
 

@@ -8,11 +8,11 @@ from engagement.services import Services
 
 
 def blueprint(services: Services) -> func.Blueprint:
-    """Return the queue triggers; a message that fails five times goes to the poison queue."""
+    """Return the queue triggers; what cannot be read goes to the poison queue."""
     bp = func.Blueprint()
 
     @bp.queue_trigger(arg_name="record", queue_name="interactions", connection="ENGAGEMENT_DATA")
     async def place_interaction(record: func.QueueMessage) -> None:
-        await services.recording.place(record.get_body().decode("utf-8"))
+        await services.recording.take(record.get_body().decode("utf-8"))
 
     return bp

@@ -13,9 +13,13 @@ from engagement.domain.follow import REASONS
 from engagement.domain.interaction import Interaction, InteractionType
 from engagement.domain.interaction_status import interaction_status
 from engagement.domain.kpi import Kpi
-from engagement.domain.message import FollowedLink, Message
+from engagement.domain.message import FollowedLink, Message, Status
+from engagement.domain.organization import ApiKey
+from engagement.services.administering import IssuedKey
 from engagement.services.reading import Details
 from engagement.services.sending import Sent, headers_of
+
+HANDED_OVER = (Status.SENDING, Status.SENT)
 
 
 def details_json(details: Details, now: datetime) -> dict[str, Any]:
@@ -29,12 +33,13 @@ def details_json(details: Details, now: datetime) -> dict[str, Any]:
         "created_at": _time(message.created_at),
         "sent_at": _time(message.sent_at),
         "delivery": message.delivery,
-        "failure": message.failure,
+        "failure": details.failure,
         **draft_json(message, details.content),
         "recipients": [
             {**recipient_json(item), "refusal": item.refusal} for item in message.recipients
         ],
-        "links": [link_json(link) for link in message.links],
+        # Before that they may be left over from a sending that failed.
+        "links": [link_json(x) for x in message.links if message.status in HANDED_OVER],
         "attachments": [attachment_json(item) for item in message.attachments],
         "kpis": kpi_json(details.kpi),
         "interaction_status": interaction_status(
@@ -97,6 +102,16 @@ def interaction_json(message: Message, interaction: Interaction) -> dict[str, An
         "client": None,
         "replied_by": interaction.replied_by,
     }
+
+
+def api_key_json(key: ApiKey) -> dict[str, Any]:
+    """Return an API key without its secret, which is not kept."""
+    return {"key_id": key.id, "created_at": _time(key.created_at)}
+
+
+def issued_key_json(issued: IssuedKey) -> dict[str, Any]:
+    """Return a new API key, shown this once."""
+    return {"key_id": issued.id, "api_key": issued.text}
 
 
 def _copy_json(message: Message, copy: Copy, files: list[dict[str, Any]]) -> dict[str, Any]:

@@ -97,6 +97,15 @@ def idempotency_key(request: func.HttpRequest) -> str:
     return key
 
 
+def parameters(request: func.HttpRequest, *known: str) -> Mapping[str, str]:
+    """Return the query's parameters; raises InvalidRequestError naming one that is not *known*."""
+    found: Mapping[str, str] = request.params
+    for name in found:
+        if name not in known:
+            raise InvalidRequestError("There is no such parameter.", name)
+    return found
+
+
 def flag(parameters: Mapping[str, str], name: str, *, default: bool) -> bool:
     """Return a query parameter that is true or false; raises InvalidRequestError."""
     value = parameters.get(name)

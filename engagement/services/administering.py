@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import secrets
 from contextlib import suppress
-from datetime import datetime
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
 
 from engagement.domain.organization import (
     MOST_API_KEYS,
@@ -19,6 +20,14 @@ from engagement.domain.settings_patch import patched
 from engagement.errors import ConflictError, NotFoundError, UnprocessableError
 from engagement.storage.organizations import Organizations
 from engagement.storage.settings import SettingsRows
+
+
+@dataclass(frozen=True, slots=True)
+class IssuedKey:
+    """A new API key, with the text that is shown only once."""
+
+    id: str
+    text: str = field(repr=False)
 
 
 class Administering:
@@ -37,7 +46,7 @@ class Administering:
 
     async def create(
         self, organization_id: str, name: str, now: datetime
-    ) -> tuple[Organization, str | None]:
+    ) -> tuple[Organization, IssuedKey | None]:
         """Create an organization, or finish one that a crash left half made.
 
         Returns it with its first API key, or, if it was there already, with None and under its
@@ -48,19 +57,25 @@ class Administering:
             raise ConflictError("The organization is being deleted.")
         if organization.state is State.ACTIVE:
             return await self._renamed(organization, name), None
+        # A call that crashed may have given it another name.
+        organization = replace(organization, name=name)
         await self.organizations.create_stores(organization)
-        key, shown = _new_key()
+        key, issued = _new_key(now)
         try:
             await self.organizations.activate(organization, key)
         except ConflictError:
-            return await self.find(organization_id), None
-        return organization, shown
+            return await self._renamed(await self.find(organization_id), name), None
+        return organization, issued
 
     async def delete(self, organization_id: str) -> None:
         """Delete an organization with everything in it; may be repeated after a crash."""
         organization = await self.organizations.read(check_organization_id(organization_id))
         if organization.state is not State.DELETING:
-            await self.organizations.close(organization)
+            organization = await self.organizations.close(organization)
+        await self.finish_deleting(organization)
+
+    async def finish_deleting(self, organization: Organization) -> None:
+        """Delete what is left of this closed organization, and nothing of one that succeeds it."""
         await self.organizations.delete_stores(organization)
         await self.organizations.forget(organization)
 
@@ -76,13 +91,18 @@ class Administering:
         await self.settings.write(organization.key, changed, etag)
         return changed
 
-    async def add_key(self, organization: Organization) -> tuple[str, str]:
-        """Issue another API key; returns its id and the key, which is never shown again."""
+    def list_keys(self, organization: Organization) -> list[ApiKey]:
+        """Return the API keys of an organization, oldest first."""
+        beginning = datetime.min.replace(tzinfo=UTC)
+        return sorted(organization.api_keys, key=lambda key: (key.created_at or beginning, key.id))
+
+    async def add_key(self, organization: Organization, now: datetime) -> IssuedKey:
+        """Issue another API key."""
         if len(organization.api_keys) >= MOST_API_KEYS:
             raise UnprocessableError(f"An organization may have at most {MOST_API_KEYS} API keys.")
-        key, shown = _new_key()
+        key, issued = _new_key(now)
         await self.organizations.add_key(organization, key)
-        return key.id, shown
+        return issued
 
     async def revoke_key(self, organization: Organization, key_id: str) -> None:
         """Revoke an API key at once; raises NotFoundError."""
@@ -102,6 +122,7 @@ class Administering:
         return await self.organizations.read(organization_id)
 
 
-def _new_key() -> tuple[ApiKey, str]:
+def _new_key(now: datetime) -> tuple[ApiKey, IssuedKey]:
     key_id, secret = secrets.token_hex(4), secrets.token_urlsafe(32)
-    return ApiKey(key_id, secret_digest(secret)), f"eng_{key_id}_{secret}"
+    key = ApiKey(key_id, secret_digest(secret), now)
+    return key, IssuedKey(key_id, f"eng_{key_id}_{secret}")

@@ -131,8 +131,8 @@ def _with(message: Message, attachment: Attachment) -> Message:
 
 
 def _without(message: Message, number: int) -> Message:
-    gone = _find(message, number)
-    return replace(message, attachments=tuple(x for x in message.attachments if x is not gone))
+    kept = tuple(item for item in message.attachments if item.number != number)
+    return replace(message, attachments=kept)
 
 
 def _find(message: Message, number: int) -> Attachment:

@@ -13,7 +13,7 @@ from engagement.domain.draft import Draft, changed_draft
 from engagement.domain.message import Message, Status, check_draft
 from engagement.domain.organization import Organization
 from engagement.domain.tracked_url import TrackedUrls
-from engagement.errors import ConflictError
+from engagement.errors import ConflictError, NotFoundError
 from engagement.storage import keys
 from engagement.storage.blobs import Blobs
 from engagement.storage.messages import Messages
@@ -59,7 +59,10 @@ class Drafting:
         """Change some fields of a draft; raises ConflictError once it is no draft any more."""
         old = await self.messages.read(organization.key, message_id)
         check_draft(old)
-        content = await self.blobs.read_content(organization.key, old.content_blob)
+        try:
+            content = await self.blobs.read_content(organization.key, old.content_blob)
+        except NotFoundError as error:
+            raise ConflictError("Somebody else changed this at the same time.") from error
         draft = changed_draft(old, content, changes)
         self._check_links(draft)
         new = replace(

@@ -8,8 +8,9 @@ from datetime import datetime
 from engagement.domain.follow import FollowState, follow_state
 from engagement.domain.interaction import Interaction
 from engagement.domain.kpi import Kpi, count
-from engagement.domain.message import Content, Message, Status, status_at
+from engagement.domain.message import Content, Message, Status, failure_at, status_at
 from engagement.domain.organization import Organization
+from engagement.errors import NotFoundError
 from engagement.storage.blobs import Blobs
 from engagement.storage.interactions import Interactions
 from engagement.storage.messages import Messages
@@ -22,6 +23,7 @@ class Details:
 
     message: Message
     status: Status
+    failure: str | None
     follow_state: FollowState
     content: Content
     kpi: Kpi
@@ -40,12 +42,13 @@ class Reading:
 
     async def details(self, organization: Organization, message_id: str, now: datetime) -> Details:
         """Return a message with its counts; raises NotFoundError."""
-        message = await self.messages.read(organization.key, message_id)
+        message, content = await self._message(organization, message_id)
         return Details(
             message=message,
             status=status_at(message, now),
+            failure=failure_at(message, now),
             follow_state=await self._follow_state(organization, message),
-            content=await self.blobs.read_content(organization.key, message.content_blob),
+            content=content,
             kpi=await self._kpi(organization, message),
         )
 
@@ -62,6 +65,18 @@ class Reading:
         )
         page = found[:size]
         return message, page, page[-1].id if len(found) > size else None
+
+    async def _message(
+        self, organization: Organization, message_id: str
+    ) -> tuple[Message, Content]:
+        message = await self.messages.read(organization.key, message_id)
+        try:
+            content = await self.blobs.read_content(organization.key, message.content_blob)
+        except NotFoundError:
+            # A change came in between, and took the content that it replaced away.
+            message = await self.messages.read(organization.key, message_id)
+            content = await self.blobs.read_content(organization.key, message.content_blob)
+        return message, content
 
     async def _kpi(self, organization: Organization, message: Message) -> Kpi:
         if message.status is Status.DRAFT:

@@ -16,7 +16,7 @@ from engagement.domain.interaction import Interaction
 from engagement.errors import NotFoundError, StorageError
 from engagement.storage import keys
 from engagement.storage.appends import Appends
-from engagement.storage.interaction_queue import InteractionQueue, hung
+from engagement.storage.interaction_queue import InteractionQueue
 from engagement.storage.interactions import entity_of
 from engagement.storage.spill import Spill
 
@@ -28,6 +28,8 @@ QUEUE_SECONDS = 0.5
 #: Seconds that the queue function and the drain may take: nobody waits for them.
 PATIENT_SECONDS = 10.0
 DRAIN_PAUSE = 2.0
+#: Seconds after which a queued interaction is tried again, doubled each time up to the longest.
+FIRST_DELAY, LONGEST_DELAY = 4, 600
 
 MOST_MARKERS = 10_000
 RECORD_VERSION = 1
@@ -62,6 +64,20 @@ class Recording:
             self._start(self._store(organization, entity, TABLE_SECONDS))
         await self._set_aside(organization, entity)
 
+    async def take(self, record: str) -> None:
+        """Place an interaction from the queue, or put it back for later while the table is down.
+
+        Raises ValueError for a record that cannot be read: only such go to the poison queue.
+        """
+        try:
+            await self.place(record)
+        except StorageError:
+            value = json.loads(record)
+            tries = value.get("tries", 0)
+            again = json.dumps({**value, "tries": tries + 1})
+            delay = min(FIRST_DELAY * 2**tries, LONGEST_DELAY)
+            await self.queue.put(again, PATIENT_SECONDS, delay=delay)
+
     async def place(self, record: str) -> None:
         """Put an interaction that was set aside in its place; raises StorageError, ValueError."""
         organization, entity = _read_record(record)
@@ -69,8 +85,6 @@ class Recording:
             await self._write(organization, entity, PATIENT_SECONDS)
         except NotFoundError:
             logger.warning("interaction of a deleted organization dropped")
-        except TimeoutError as error:
-            raise StorageError("The store did not answer.") from error
 
     async def mark(
         self, organization: str, message_id: str, seconds: float = PATIENT_SECONDS
@@ -110,12 +124,12 @@ class Recording:
             await self._write(organization, entity, seconds)
         except NotFoundError:
             logger.warning("interaction of a deleted organization dropped")
-        except (StorageError, TimeoutError) as error:
-            self.table_breaker.failed(time.monotonic(), hung=isinstance(error, TimeoutError))
+        except StorageError as error:
+            self.table_breaker.failed(time.monotonic(), hung=error.hung)
             logger.warning("table refuses interactions", extra={"cause": type(error).__name__})
             return False
         except Exception:
-            # Such as an identity that gets no token: whatever it is, the interaction is kept.
+            # Whatever it is, the interaction is kept.
             self.table_breaker.failed(time.monotonic(), hung=False)
             logger.exception("table cannot be written to")
             return False
@@ -150,7 +164,7 @@ class Recording:
         try:
             await self.queue.put(record, QUEUE_SECONDS)
         except StorageError as error:
-            self.queue_breaker.failed(time.monotonic(), hung=hung(error))
+            self.queue_breaker.failed(time.monotonic(), hung=error.hung)
             return False
         except Exception:
             self.queue_breaker.failed(time.monotonic(), hung=False)
@@ -174,7 +188,10 @@ class Recording:
         try:
             while not self.spill.empty():
                 await asyncio.sleep(DRAIN_PAUSE)
-                await self.drain()
+                try:
+                    await self.drain()
+                except Exception:
+                    logger.exception("spilled interactions cannot be placed now")
         finally:
             self.draining = False
 

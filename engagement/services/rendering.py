@@ -11,9 +11,12 @@ from engagement.domain.follow import FollowState
 from engagement.domain.message import Content, Copies, FollowedLink, Message
 from engagement.domain.organization import Organization
 from engagement.domain.tracked_url import TrackedUrls
-from engagement.errors import NotFoundError
+from engagement.errors import NotFoundError, UnprocessableError
 from engagement.storage.blobs import Blobs
 from engagement.storage.messages import Messages
+
+#: Characters; all copies are in memory at once, and in one answer.
+LARGEST_COPIES = 50_000_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +38,7 @@ class Rendering:
     async def render(self, organization: Organization, message: Message) -> Rendered:
         """Render every copy; raises UnprocessableError for a link that must not be followed."""
         content = await self.blobs.read_content(organization.key, message.content_blob)
+        _check_size(message, content)
         if message.follow_state is not FollowState.FOLLOWED:
             plain = tuple(self._copy(message, who, content) for who in _shares(message))
             return Rendered(plain, ())
@@ -89,6 +93,14 @@ class Rendering:
             recipients=(recipient,) if recipient else numbers,
             content=content,
             message_id_header=f"<{message.id}.{recipient}@{self.urls.host}>",
+        )
+
+
+def _check_size(message: Message, content: Content) -> None:
+    size = len(content.html_body or "") + len(content.text_body or "")
+    if size * len(_shares(message)) > LARGEST_COPIES:
+        raise UnprocessableError(
+            f"All copies together may have at most {LARGEST_COPIES} characters.", "copies"
         )
 
 

@@ -37,13 +37,14 @@ class Replying:
         another body.
         """
         message = await self.messages.read(organization.key, message_id)
-        if message.status is not Status.SENT:
+        # A reply to a message in doubt shows that it went out.
+        if message.status is not Status.SENT and not message.ambiguous:
             raise ConflictError(f"The message is {message.status}; only a sent one has replies.")
         interaction = _interaction(message, reply)
         # The marker first: one without a reply costs a recount, a reply without one is not seen.
         await self.recording.mark(organization.key, message_id)
         kept = await self.interactions.add_once(
-            organization.key, interaction, _request(reply, request)
+            organization.key, interaction, _requests(reply, request)
         )
         return message, kept
 
@@ -66,14 +67,15 @@ def _interaction(message: Message, reply: Reply) -> Interaction:
     )
 
 
-def _request(reply: Reply, request: tuple[str, bytes]) -> tuple[str, str] | None:
-    """Return what a repetition is known by, and what it must agree in; None if by nothing."""
+def _requests(reply: Reply, request: tuple[str, bytes]) -> dict[str, str]:
+    """Return what a repetition is known by, and what it must agree in ("" for nothing)."""
     key, body = request
+    known: dict[str, str] = {}
     if key:
-        return _digest(f"key\0{key}".encode()), _digest(body)
+        known[_digest(f"key\0{key}".encode())] = _digest(body)
     if reply.internet_message_id:
-        return _digest(reply.internet_message_id.encode()), ""
-    return None
+        known[_digest(reply.internet_message_id.encode())] = ""
+    return known
 
 
 def _digest(data: bytes) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
+import time
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -14,7 +15,13 @@ from engagement.domain.follow import FollowState, follow_state
 from engagement.domain.message import Message, Role, Status, check_sendable
 from engagement.domain.organization import Organization
 from engagement.domain.text_body import text_of
-from engagement.errors import EngagementError, RemoteError, UnprocessableError
+from engagement.errors import (
+    ConflictError,
+    EngagementError,
+    NotFoundError,
+    RemoteError,
+    UnprocessableError,
+)
 from engagement.remote.mime import MimeAttachment, build_mime
 from engagement.remote.smtp import Smtp
 from engagement.services.rendering import Rendered, Rendering
@@ -24,6 +31,10 @@ from engagement.storage.settings import SettingsRows
 
 CRM, SMTP, GRAPH = "crm", "smtp", "graph"
 DELIVERIES = (CRM, SMTP, GRAPH)
+
+#: Seconds in which the copies of a message are handed over; the front end of Azure waits for 230.
+DELIVERY_SECONDS = 120.0
+NO_TIME = "There was no time left to hand this copy over."
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,10 +81,16 @@ class Sending:
         check_sendable(message, self.clock(), same_request=same_request)
         self._check(message, delivery)
         claimed = await self._claimed(organization, message, delivery, key)
-        rendered = await self.rendering.render(organization, claimed)
+        rendered = await self._rendered(organization, claimed)
         # From here on nobody else can change or send it.
         claimed = await self.messages.replace(organization.key, message, claimed)
         return await self._hand_over(organization, claimed, rendered)
+
+    async def _rendered(self, organization: Organization, message: Message) -> Rendered:
+        try:
+            return await self.rendering.render(organization, message)
+        except NotFoundError as error:
+            raise ConflictError("Somebody else changed this at the same time.") from error
 
     def _check(self, message: Message, delivery: str) -> None:
         if not message.recipients:
@@ -105,53 +122,67 @@ class Sending:
     async def _hand_over(
         self, organization: Organization, message: Message, rendered: Rendered
     ) -> Sent:
-        sent = _sent(message, rendered)
         refused: dict[str, str] = {}
         try:
             await self.messages.write_links(organization.key, message, rendered.links)
             if message.delivery == SMTP:
-                refused = await self._deliver(organization, sent)
+                files = await self._files(organization, _sent(message, rendered).attached)
+                doubtful = replace(message, ambiguous=True)
+                message = await self.messages.replace(organization.key, message, doubtful)
+                refused = await self._deliver(message, rendered, files)
         except EngagementError as error:
+            ambiguous = isinstance(error, RemoteError) and error.ambiguous
             failed = replace(
-                message,
-                status=Status.FAILED,
-                failure=error.detail,
-                ambiguous=isinstance(error, RemoteError) and error.ambiguous,
+                message, status=Status.FAILED, failure=error.detail, ambiguous=ambiguous
             )
             await self.messages.replace(organization.key, message, failed)
             raise
         done = replace(
             message,
             status=Status.SENT,
+            ambiguous=False,
             sent_at=self.clock(),
             recipients=tuple(
                 replace(item, refusal=refused.get(item.email)) for item in message.recipients
             ),
         )
         done = await self.messages.replace(organization.key, message, done)
-        return replace(sent, message=replace(done, links=rendered.links))
+        return _sent(replace(done, links=rendered.links), rendered)
 
-    async def _deliver(self, organization: Organization, sent: Sent) -> dict[str, str]:
-        """Hand every copy to the mail server; returns who was refused, with the server's words."""
-        files = [
+    async def _files(
+        self, organization: Organization, attached: tuple[Attachment, ...]
+    ) -> list[MimeAttachment]:
+        return [
             MimeAttachment(
-                item.name,
-                item.content_type,
-                await self.blobs.read(organization.key, item.blob),
+                item.name, item.content_type, await self.blobs.read(organization.key, item.blob)
             )
-            for item in sent.attached
+            for item in attached
         ]
+
+    async def _deliver(
+        self, message: Message, rendered: Rendered, files: list[MimeAttachment]
+    ) -> dict[str, str]:
+        """Hand every copy to the mail server; returns who was refused, with the server's words.
+
+        Raises RemoteError if no copy was taken.
+        """
         refused: dict[str, str] = {}
-        taken = 0
-        for copy in sent.copies:
+        errors: list[RemoteError] = []
+        taken = False
+        end = time.monotonic() + DELIVERY_SECONDS
+        for copy in rendered.copies:
+            if time.monotonic() > end:
+                refused |= dict.fromkeys(_emails(message, copy), NO_TIME)
+                continue
             try:
-                refused |= await self._deliver_copy(sent.message, copy, files)
-                taken += 1
+                refused |= await self._deliver_copy(message, copy, files)
+                taken = True
             except RemoteError as error:
-                # After the first copy is out, the message is sent; who got none is written down.
-                if not taken:
-                    raise
-                refused |= dict.fromkeys(_emails(sent.message, copy), error.detail)
+                errors.append(error)
+                refused |= dict.fromkeys(_emails(message, copy), error.detail)
+        if not taken:
+            ambiguous = any(error.ambiguous for error in errors)
+            raise RemoteError(errors[0].detail, ambiguous=ambiguous)
         return refused
 
     async def _deliver_copy(
@@ -159,33 +190,32 @@ class Sending:
     ) -> dict[str, str]:
         if self.smtp is None:
             raise UnprocessableError("No mail server is configured here.", "delivery")
-        # In a thread, as files of some megabytes take their time to encode.
-        mime = await asyncio.to_thread(
-            build_mime,
-            sender=(message.sender.name, message.sender.email),
-            to=_addresses(message, Role.TO),
-            cc=_addresses(message, Role.CC),
-            subject=message.subject,
-            html_body=copy.content.html_body,
-            text_body=_text(copy),
-            headers=headers_of(message, copy),
-            attachments=files,
-            date=self.clock(),
-        )
+        # In a thread, as bodies and files of some megabytes take their time.
+        mime = await asyncio.to_thread(_mime, message, copy, files, self.clock())
         recipients = _emails(message, copy)
         return await self.smtp.send(mime, sender=message.sender.email, recipients=recipients)
+
+
+def _mime(message: Message, copy: Copy, files: list[MimeAttachment], date: datetime) -> bytes:
+    html = copy.content.html_body
+    text = copy.content.text_body
+    return build_mime(
+        sender=(message.sender.name, message.sender.email),
+        to=_addresses(message, Role.TO),
+        cc=_addresses(message, Role.CC),
+        subject=message.subject,
+        html_body=html,
+        # A plain-text alternative is made where the CRM gave none.
+        text_body=text_of(html) if text is None and html is not None else text,
+        headers=headers_of(message, copy),
+        attachments=files,
+        date=date,
+    )
 
 
 def headers_of(message: Message, copy: Copy) -> dict[str, str]:
     """Headers by which replies to a copy are recognised later."""
     return {"Message-ID": copy.message_id_header, "X-Engagement-Message": message.id}
-
-
-def _text(copy: Copy) -> str | None:
-    """Return the plain-text alternative; one is made of the HTML where the CRM gave none."""
-    if copy.content.text_body is None and copy.content.html_body is not None:
-        return text_of(copy.content.html_body)
-    return copy.content.text_body
 
 
 def _sent(message: Message, rendered: Rendered) -> Sent:

@@ -17,8 +17,10 @@ logger = logging.getLogger(__name__)
 
 #: A blob is written before the row that names it; after so long that row is not coming.
 GRACE = timedelta(hours=1)
-#: Days that are looked at again, for sweeps that did not run.
-DAYS = 3
+#: Age up to which every run looks at blobs: a run that is late or fails leaves them to the next.
+RECENT = timedelta(hours=3)
+#: Age up to which the run of one hour of the day (UTC) looks, for the runs that did not happen.
+THOROUGH, THOROUGH_HOUR = timedelta(days=3), 3
 
 
 class Sweeping:
@@ -49,19 +51,23 @@ class Sweeping:
 
     async def _organization(self, organization: Organization, now: datetime) -> int:
         if organization.state is State.DELETING:
-            await self.administering.delete(organization.id)
+            # By what was listed and not by its id, which may be another organization's by now.
+            await self.administering.finish_deleting(organization)
             return 0
         if organization.state is State.CREATING:
             return 0
+        since, until = window(now)
         deleted = 0
-        for age in range(DAYS):
-            deleted += await self._day(organization, now - timedelta(days=age), now - GRACE)
+        for age in range((until.date() - since.date()).days + 1):
+            deleted += await self._day(organization, until - timedelta(days=age), (since, until))
         return deleted
 
-    async def _day(self, organization: Organization, day: datetime, before: datetime) -> int:
+    async def _day(
+        self, organization: Organization, day: datetime, made: tuple[datetime, datetime]
+    ) -> int:
         by_message: defaultdict[str, set[str]] = defaultdict(set)
         async for blob in self.blobs.list_day(organization.key, day):
-            if blob.created_at < before:
+            if made[0] <= blob.created_at < made[1]:
                 by_message[blob.message_id].add(blob.name)
         deleted = 0
         for message_id, names in by_message.items():
@@ -76,3 +82,13 @@ class Sweeping:
         except NotFoundError:
             return set()
         return {message.content_blob, *(item.blob for item in message.attachments)}
+
+
+def window(now: datetime) -> tuple[datetime, datetime]:
+    """Return between which times the blobs were made that the run at *now* looks at.
+
+    A message is read for each of them, so an hourly run looks only at those whose grace has just
+    ended. Timers may be late or skipped: once a day a run looks at those of the last three days.
+    """
+    back = THOROUGH if now.hour == THOROUGH_HOUR else RECENT
+    return now - back, now - GRACE

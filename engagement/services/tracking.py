@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import logging
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -20,11 +19,7 @@ from engagement.domain.interaction import (
 )
 from engagement.domain.tracking_token import Kind, TokenSigner, TrackingToken, trim
 from engagement.domain.verdict import RULES_VERSION, classify
-from engagement.errors import (
-    EngagementError,
-    NotFoundError,
-    UnprocessableError,
-)
+from engagement.errors import NotFoundError, StorageError, UnprocessableError
 from engagement.services.recording import Recording
 from engagement.storage.blobs import Blobs
 from engagement.storage.memory import Memory
@@ -103,11 +98,9 @@ class Tracking:
         that cannot be known now.
         """
         token = self.signer.verify(trim(text), Kind.CLICK)
+        place = (token.organization, token.message_id, token.target)
         url = await self.links.get(
-            (token.organization, token.message_id, token.target),
-            lambda: self.messages.read_destination(
-                token.organization, token.message_id, token.target
-            ),
+            place, lambda: self.messages.read_destination(*place), down=self._down
         )
         try:
             destination = location(url)
@@ -124,11 +117,9 @@ class Tracking:
         earlier one and is not noted again.
         """
         token = self.signer.verify(trim(text), Kind.ATTACHMENT)
+        place = (token.organization, token.message_id, token.target)
         attachment = await self.attachments.get(
-            (token.organization, token.message_id, token.target),
-            lambda: self.messages.read_attachment(
-                token.organization, token.message_id, token.target
-            ),
+            place, lambda: self.messages.read_attachment(*place), down=self._down
         )
         part = read_range(hit.headers.get("range"), attachment.size)
         download = await self._read(token, attachment, part, hit)
@@ -150,7 +141,7 @@ class Tracking:
             return Download(attachment, b"", None, url)
         if hit.method == "HEAD":
             return Download(attachment, b"", part, None)
-        data = await self.blobs.read(
+        data = await self.blobs.read_at_once(
             token.organization,
             attachment.blob,
             part.first if part else 0,
@@ -167,18 +158,25 @@ class Tracking:
             logger.exception("an interaction could not be recorded")
 
     async def _enabled(self, organization: str) -> bool:
-        """Whether the organization still wants interactions; yes, while that cannot be known."""
-        if not self.recording.table_breaker.closed:
+        """Whether the organization wants interactions: as last known, else yes."""
+        if self._down:
             return self.switches.last(organization, default=True)
         try:
-            async with asyncio.timeout(SETTINGS_PATIENCE):
-                return await self.switches.get(organization, lambda: self._switch(organization))
-        except (EngagementError, TimeoutError):
+            return await self.switches.get(organization, lambda: self._switch(organization))
+        except StorageError:
+            return True
+        except Exception:
+            logger.exception("the switch of an organization cannot be read")
             return True
 
     async def _switch(self, organization: str) -> bool:
-        settings, _ = await self.settings.read_at_once(organization)
+        settings = await self.settings.read_at_once(organization, SETTINGS_PATIENCE)
         return settings.follow_enabled
+
+    @property
+    def _down(self) -> bool:
+        """Whether the tables are known to be down, so that nobody is to wait for them."""
+        return not self.recording.table_breaker.closed
 
 
 def _interaction(token: TrackingToken, hit: Hit) -> Interaction:

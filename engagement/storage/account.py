@@ -12,6 +12,7 @@ from engagement.config import DataAccount
 from engagement.errors import NotFoundError, StorageError
 
 if TYPE_CHECKING:
+    from azure.core.exceptions import HttpResponseError
     from azure.data.tables.aio import TableClient, TableServiceClient
     from azure.identity.aio import DefaultAzureCredential, ManagedIdentityCredential
     from azure.storage.blob.aio import BlobServiceClient, ContainerClient
@@ -27,6 +28,11 @@ PATIENCE = {
     "connection_timeout": 2,
     "read_timeout": 10,
 }
+#: Blobs and queues have a retry policy of their own, which would begin with 15 s.
+STORAGE_PATIENCE = {**PATIENCE, "initial_backoff": 0.2, "increment_base": 2}
+
+#: What a store says to an identity that it does not know or accept, and when it is too busy.
+REFUSALS = (401, 403, 429)
 
 
 class Account:
@@ -57,7 +63,8 @@ class Account:
         """Client of Azure Tables."""
         from azure.data.tables.aio import TableServiceClient
 
-        client: TableServiceClient = self._open(TableServiceClient, "endpoint", self.data.table_url)
+        url = self.data.table_url
+        client: TableServiceClient = self._open(TableServiceClient, PATIENCE, endpoint=url)
         return client
 
     @cached_property
@@ -65,7 +72,8 @@ class Account:
         """Client of Azure Blobs."""
         from azure.storage.blob.aio import BlobServiceClient
 
-        client: BlobServiceClient = self._open(BlobServiceClient, "account_url", self.data.blob_url)
+        url = self.data.blob_url
+        client: BlobServiceClient = self._open(BlobServiceClient, STORAGE_PATIENCE, account_url=url)
         return client
 
     @cached_property
@@ -73,10 +81,16 @@ class Account:
         """Client of Azure Queues."""
         from azure.storage.queue.aio import QueueServiceClient
 
+        url = self.data.queue_url
         client: QueueServiceClient = self._open(
-            QueueServiceClient, "account_url", self.data.queue_url
+            QueueServiceClient, STORAGE_PATIENCE, account_url=url
         )
         return client
+
+    async def import_tables(self) -> None:
+        """Import the tables' SDK in a thread, as those who are being served would wait for it."""
+        if "tables" not in self.__dict__:
+            await asyncio.to_thread(__import__, "azure.data.tables.aio")
 
     def table(self, name: str) -> TableClient:
         """Client of one table."""
@@ -91,11 +105,11 @@ class Account:
         while self.opened:
             await self.opened.pop().close()
 
-    def _open(self, client: Any, address: str, url: str | None) -> Any:
+    def _open(self, client: Any, patience: dict[str, Any], **address: Any) -> Any:
         if self.data.connection_string:
-            made = client.from_connection_string(self.data.connection_string, **PATIENCE)
+            made = client.from_connection_string(self.data.connection_string, **patience)
         else:
-            made = client(**{address: url}, credential=self.credential, **PATIENCE)
+            made = client(**address, credential=self.credential, **patience)
         self.opened.append(made)
         return made
 
@@ -104,24 +118,28 @@ class Account:
 async def storage_call(seconds: float = 20.0) -> AsyncIterator[None]:
     """Bound a call of an SDK and turn its failures into ours.
 
-    A 404 that the caller did not expect becomes NotFoundError; a store that refuses, fails or does
-    not answer within *seconds* becomes StorageError. Whatever else it says is a bug and passes.
+    What is not there, or being deleted, becomes NotFoundError unless the caller expected it; a
+    store that refuses, fails or does not answer within *seconds* becomes StorageError. Whatever
+    else it says is a bug and passes.
     """
-    from azure.core.exceptions import (
-        HttpResponseError,
-        ResourceNotFoundError,
-        ServiceRequestError,
-        ServiceResponseError,
-    )
+    from azure.core.exceptions import AzureError, HttpResponseError
 
     try:
         async with asyncio.timeout(seconds):
             yield
-    except ResourceNotFoundError as error:
-        raise NotFoundError("It does not exist, or no longer.") from error
-    except (ServiceRequestError, ServiceResponseError, TimeoutError) as error:
+    except TimeoutError as error:
         raise StorageError("The store did not answer.") from error
     except HttpResponseError as error:
-        if error.status_code is None or error.status_code >= 500 or error.status_code == 429:
+        if error.status_code == 404 or being_deleted(error):
+            raise NotFoundError("It does not exist, or no longer.") from error
+        if error.status_code is None or error.status_code in REFUSALS or error.status_code >= 500:
             raise StorageError("The store cannot answer now.") from error
         raise
+    except AzureError as error:
+        raise StorageError("The store did not answer.") from error
+
+
+def being_deleted(error: HttpResponseError) -> bool:
+    """Whether Azure is still deleting the table or container, which it says with a 409."""
+    code = getattr(error, "error_code", None)
+    return str(getattr(code, "value", code)).endswith("BeingDeleted")

@@ -23,7 +23,7 @@ import aiohttp
 
 from engagement.errors import ConfigurationError, NotFoundError, StorageError
 from engagement.storage import keys
-from engagement.storage.account import Account
+from engagement.storage.account import Account, storage_call
 
 HEADERS = {
     "Accept": "application/json;odata=nometadata",
@@ -32,6 +32,8 @@ HEADERS = {
     "x-ms-version": "2020-12-06",
     "DataServiceVersion": "3.0;NetFx",
 }
+
+SCOPE = "https://storage.azure.com/.default"
 
 #: Azurite and load balancers close idle connections; the first write on a closed one is repeated.
 DROPPED = (
@@ -59,15 +61,15 @@ class Appends:
     async def append(self, organization: str, entity: Mapping[str, Any], seconds: float) -> None:
         """Insert *entity* within *seconds*, with one repetition on a dropped connection.
 
-        Raises NotFoundError if the organization is gone, TimeoutError if the store hangs, and
-        StorageError if it refuses.
+        Raises NotFoundError if the organization is gone, and StorageError if the store hangs or
+        refuses.
         """
         body = json.dumps(entity).encode()
-        async with asyncio.timeout(seconds):
-            try:
+        try:
+            async with asyncio.timeout(seconds):
                 status = await self._post_again_if_dropped(keys.table(organization), body)
-            except aiohttp.ClientError as error:
-                raise StorageError("The store did not answer.") from error
+        except (aiohttp.ClientError, TimeoutError) as error:
+            raise StorageError("The store did not answer.") from error
         if status == 404:
             raise NotFoundError("There is no such organization.")
         if status not in (201, 204, 409):
@@ -105,7 +107,8 @@ class Appends:
     async def _bearer(self) -> str:
         # Fetched five minutes before its end, as its clock may differ from ours.
         if time.time() > self.token_until - 300:
-            token = await self.account.credential.get_token("https://storage.azure.com/.default")
+            async with storage_call():
+                token = await self.account.credential.get_token(SCOPE)
             self.token, self.token_until = token.token, float(token.expires_on)
         return self.token
 

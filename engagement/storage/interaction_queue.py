@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 from typing import TYPE_CHECKING
 
-from engagement.errors import StorageError
 from engagement.storage import keys
 from engagement.storage.account import Account, storage_call
 
@@ -20,14 +19,14 @@ class InteractionQueue:
         self.account = account
         self.client: QueueClient | None = None
 
-    async def put(self, record: str, seconds: float) -> None:
-        """Put *record* within *seconds*; raises StorageError, for which :func:`hung` tells why."""
+    async def put(self, record: str, seconds: float, *, delay: int = 0) -> None:
+        """Put *record* within *seconds*, to be taken after *delay* seconds; raises StorageError."""
         from azure.core.exceptions import ResourceNotFoundError
 
         async with storage_call(seconds):
             client = await self._client()
             # Kept until it is placed: -1 is for ever.
-            message = {"time_to_live": -1, "retry_total": 0}
+            message = {"time_to_live": -1, "visibility_timeout": delay, "retry_total": 0}
             try:
                 await client.send_message(record, **message)
             except ResourceNotFoundError:
@@ -44,8 +43,3 @@ class InteractionQueue:
                 keys.QUEUE, message_encode_policy=TextBase64EncodePolicy()
             )
         return self.client
-
-
-def hung(error: StorageError) -> bool:
-    """Whether a store did not answer at all, rather than refuse."""
-    return isinstance(error.__cause__, TimeoutError)

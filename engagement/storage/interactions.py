@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
+from contextlib import suppress
 from datetime import UTC, datetime
 from typing import Any
 
 from engagement.domain.interaction import Interaction, InteractionType
 from engagement.domain.verdict import Verdict, Via
-from engagement.errors import ConflictError
+from engagement.errors import ConflictError, NotFoundError
 from engagement.storage import keys
 from engagement.storage.account import Account, storage_call
 from engagement.storage.transactions import transact
@@ -48,34 +49,39 @@ class Interactions:
             yield InteractionType(row["type"]), Verdict(row["verdict"]), row["at"]
 
     async def add_once(
-        self, organization: str, interaction: Interaction, request: tuple[str, str] | None
+        self, organization: str, interaction: Interaction, requests: Mapping[str, str]
     ) -> Interaction:
-        """Store an interaction, or return the one that the same request stored before.
+        """Store an interaction, or return the one that one of the same *requests* stored before.
 
-        *request* is what a repetition is known by and what it must agree in; raises ConflictError
-        if it does not.
+        Their keys are what a repetition is known by, their values what it must agree in; raises
+        ConflictError if it does not.
         """
         table = self.account.table(keys.table(organization))
-        operations = [("create", {**_sdk_row(entity_of(interaction)), "at": interaction.at})]
-        if request is not None:
-            operations.append(("create", _memo(interaction, *request)))
+        memos = [_memo(interaction, *request) for request in requests.items()]
+        rows = [{**_sdk_row(entity_of(interaction)), "at": interaction.at}, *memos]
         try:
-            await transact(table, operations)
+            await transact(table, [("create", row) for row in rows])
         except ConflictError:
-            if request is None:
+            first = await self._of_requests(organization, interaction.message_id, requests)
+            if first is None:
                 raise
-            return await self._of_request(organization, interaction.message_id, *request)
+            return first
         return interaction
 
-    async def _of_request(
-        self, organization: str, message_id: str, key: str, agreement: str
-    ) -> Interaction:
+    async def _of_requests(
+        self, organization: str, message_id: str, requests: Mapping[str, str]
+    ) -> Interaction | None:
         table = self.account.table(keys.table(organization))
-        async with storage_call():
-            memo = await table.get_entity(message_id, keys.REQUEST + key)
-            if memo["agreement"] != agreement:
-                raise ConflictError("This Idempotency-Key came with another body.")
-            return interaction_of(await table.get_entity(message_id, keys.INTERACTION + memo["id"]))
+        for key, agreement in requests.items():
+            with suppress(NotFoundError):
+                async with storage_call():
+                    memo = await table.get_entity(message_id, keys.REQUEST + key)
+                if memo["agreement"] != agreement:
+                    raise ConflictError("This Idempotency-Key came with another body.")
+                async with storage_call():
+                    row = await table.get_entity(message_id, keys.INTERACTION + memo["id"])
+                return interaction_of(row)
+        return None
 
     def _query(self, organization: str, message_id: str, after: str, **options: Any) -> Any:
         return self.account.table(keys.table(organization)).query_entities(

@@ -11,6 +11,9 @@ from engagement.errors import StorageError
 
 T = TypeVar("T")
 
+#: Seconds for which a stale value serves after the store failed.
+PAUSE = 5.0
+
 
 class Memory(Generic[T]):
     """At most *limit* values, each for *life* seconds, and longer while the store is down."""
@@ -20,18 +23,25 @@ class Memory(Generic[T]):
         self.limit = limit
         self.values: OrderedDict[Hashable, tuple[float, T]] = OrderedDict()
 
-    async def get(self, key: Hashable, read: Callable[[], Awaitable[T]]) -> T:
-        """Return the value of *key*, from *read* if it is not known; raises what *read* raises."""
+    async def get(
+        self, key: Hashable, read: Callable[[], Awaitable[T]], *, down: bool = False
+    ) -> T:
+        """Return the value of *key*, from *read* if it is not known; raises what *read* raises.
+
+        While the store is *down*, a known value serves however old it is.
+        """
         known = self.values.get(key)
-        if known is not None and time.monotonic() < known[0]:
+        if known is not None and (down or time.monotonic() < known[0]):
             return known[1]
         try:
             value = await read()
         except StorageError:
             if known is None:
                 raise
+            # Not every visitor is to wait for the store to fail.
+            self._keep(key, known[1], PAUSE)
             return known[1]
-        self._keep(key, value)
+        self._keep(key, value, self.life)
         return value
 
     def last(self, key: Hashable, default: T) -> T:
@@ -39,8 +49,8 @@ class Memory(Generic[T]):
         known = self.values.get(key)
         return default if known is None else known[1]
 
-    def _keep(self, key: Hashable, value: T) -> None:
-        self.values[key] = (time.monotonic() + self.life, value)
+    def _keep(self, key: Hashable, value: T, life: float) -> None:
+        self.values[key] = (time.monotonic() + life, value)
         self.values.move_to_end(key)
         if len(self.values) > self.limit:
             self.values.popitem(last=False)

@@ -74,7 +74,8 @@ class Messages:
 
     async def _point(self, organization: str, message_id: str, row_key: str) -> Any:
         # Without retries: somebody is waiting for the answer.
-        async with storage_call(2):
+        await self.account.import_tables()
+        async with storage_call(1):
             return await self.account.table(keys.table(organization)).get_entity(
                 message_id, row_key, retry_total=0
             )

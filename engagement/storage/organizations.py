@@ -9,7 +9,7 @@ from datetime import datetime
 from typing import Any
 
 from engagement.domain.organization import ApiKey, Organization, State
-from engagement.errors import NotFoundError
+from engagement.errors import ConflictError, NotFoundError
 from engagement.storage import keys
 from engagement.storage.account import Account, storage_call
 from engagement.storage.transactions import transact
@@ -23,11 +23,7 @@ class Organizations:
 
     async def read(self, organization_id: str) -> Organization:
         """Return the organization with its API keys; raises NotFoundError."""
-        async with storage_call():
-            rows = self.account.table(keys.REGISTRY).query_entities(
-                "PartitionKey eq @id", parameters={"id": organization_id}
-            )
-            found = {row["RowKey"]: row async for row in rows}
+        found = await self._rows(organization_id)
         head = found.get(keys.ORGANIZATION_ROW)
         if head is None:
             raise NotFoundError("There is no such organization.")
@@ -73,24 +69,33 @@ class Organizations:
 
     async def delete_stores(self, organization: Organization) -> None:
         """Delete the organization's table and container; may be repeated."""
-        from azure.core.exceptions import ResourceNotFoundError
-
-        async with storage_call(60):
-            await self.account.tables.delete_table(keys.table(organization.key))
-            with suppress(ResourceNotFoundError):
+        # Azure takes its time to delete them, and refuses to be told twice.
+        with suppress(NotFoundError):
+            async with storage_call(60):
+                await self.account.tables.delete_table(keys.table(organization.key))
+        with suppress(NotFoundError):
+            async with storage_call(60):
                 await self.account.blobs.delete_container(keys.container(organization.key))
 
-    async def close(self, organization: Organization) -> None:
-        """Mark the organization as being deleted and revoke its API keys, in one step."""
-        removed = [("delete", _key_row(organization, key)) for key in organization.api_keys]
-        await self._transact([_replace(organization, State.DELETING), *removed])
+    async def close(self, organization: Organization) -> Organization:
+        """Mark the organization as being deleted, which revokes its API keys, and return it.
+
+        Raises ConflictError if the organization has changed meanwhile.
+        """
+        etag = await self._transact([_replace(organization, State.DELETING)])
+        return replace(organization, state=State.DELETING, etag=etag)
 
     async def forget(self, organization: Organization) -> None:
-        """Take the organization out of the registry; may be repeated."""
-        async with storage_call():
-            await self.account.table(keys.REGISTRY).delete_entity(
-                organization.id, keys.ORGANIZATION_ROW
-            )
+        """Take a closed organization and its API keys out of the registry; may be repeated.
+
+        Another organization that was created under the same id meanwhile stays: it has an ETag
+        of its own, and the rows go together or not at all.
+        """
+        rows = await self._rows(organization.id)
+        rows.pop(keys.ORGANIZATION_ROW, None)
+        head = ("delete", _row(organization), _unchanged(organization))
+        with suppress(ConflictError, NotFoundError):
+            await self._transact([head, *(("delete", row) for row in rows.values())])
 
     async def add_key(self, organization: Organization, key: ApiKey) -> None:
         """Store another API key; raises ConflictError if the organization has changed meanwhile.
@@ -108,13 +113,15 @@ class Organizations:
                 organization.id, keys.API_KEY_PREFIX + key_id
             )
 
-    async def ping(self) -> None:
-        """Raise StorageError unless the tables answer."""
-        with suppress(NotFoundError):
-            await self.read("-")
+    async def _rows(self, organization_id: str) -> dict[str, Any]:
+        async with storage_call():
+            rows = self.account.table(keys.REGISTRY).query_entities(
+                "PartitionKey eq @id", parameters={"id": organization_id}
+            )
+            return {row["RowKey"]: row async for row in rows}
 
-    async def _transact(self, operations: list[Any]) -> None:
-        await transact(self.account.table(keys.REGISTRY), operations)
+    async def _transact(self, operations: list[Any]) -> str:
+        return await transact(self.account.table(keys.REGISTRY), operations)
 
 
 def _row(organization: Organization) -> dict[str, Any]:
@@ -129,22 +136,29 @@ def _row(organization: Organization) -> dict[str, Any]:
 
 
 def _replace(organization: Organization, state: State) -> Any:
+    row = {**_row(organization), "state": state.value}
+    return ("update", row, {**_unchanged(organization), "mode": "replace"})
+
+
+def _unchanged(organization: Organization) -> dict[str, Any]:
     from azure.core import MatchConditions
 
-    match = {"etag": organization.etag, "match_condition": MatchConditions.IfNotModified}
-    return ("update", {**_row(organization), "state": state.value}, {**match, "mode": "replace"})
+    return {"etag": organization.etag, "match_condition": MatchConditions.IfNotModified}
 
 
 def _key_row(organization: Organization, key: ApiKey) -> dict[str, Any]:
-    return {
+    row = {
         "PartitionKey": organization.id,
         "RowKey": keys.API_KEY_PREFIX + key.id,
         "digest": key.digest,
+        "created_at": key.created_at,
     }
+    return {name: value for name, value in row.items() if value is not None}
 
 
 def _api_key(row: Mapping[str, Any]) -> ApiKey:
-    return ApiKey(row["RowKey"].removeprefix(keys.API_KEY_PREFIX), row["digest"])
+    key_id = row["RowKey"].removeprefix(keys.API_KEY_PREFIX)
+    return ApiKey(key_id, row["digest"], row.get("created_at"))
 
 
 def _organization(row: Any, api_keys: tuple[ApiKey, ...]) -> Organization:

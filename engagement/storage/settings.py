@@ -11,6 +11,9 @@ from engagement.storage import keys
 from engagement.storage.account import Account, storage_call
 from engagement.storage.transactions import transact
 
+#: Seconds that a caller of the API may wait.
+SECONDS = 20.0
+
 
 class SettingsRows:
     """Reads and writes the settings of organizations, by the key of their table."""
@@ -20,15 +23,19 @@ class SettingsRows:
 
     async def read(self, organization: str) -> tuple[Settings, str | None]:
         """Return the settings and their ETag; defaults and None while nothing was changed."""
-        return await self._read(organization)
+        return await self._read(organization, SECONDS)
 
-    async def read_at_once(self, organization: str) -> tuple[Settings, str | None]:
-        """Like :meth:`read`, without retries: a recipient is waiting."""
-        return await self._read(organization, retry_total=0)
+    async def read_at_once(self, organization: str, seconds: float) -> Settings:
+        """Return the settings within *seconds*, as a recipient is waiting; raises StorageError."""
+        await self.account.import_tables()
+        settings, _ = await self._read(organization, seconds, retry_total=0)
+        return settings
 
-    async def _read(self, organization: str, **options: Any) -> tuple[Settings, str | None]:
+    async def _read(
+        self, organization: str, seconds: float, **options: Any
+    ) -> tuple[Settings, str | None]:
         try:
-            async with storage_call():
+            async with storage_call(seconds):
                 row = await self.account.table(keys.table(organization)).get_entity(
                     keys.SETTINGS_PARTITION, keys.SETTINGS_ROW, **options
                 )

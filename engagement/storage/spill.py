@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import uuid
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -41,12 +42,18 @@ class Spill:
         """
         ready = self._files(CLAIMED)
         for file in self._files(WRITING):
-            file.rename(file.with_name(f"{file.stem}-{uuid.uuid4().hex}{CLAIMED}"))
+            # Another process may be quicker.
+            with suppress(FileNotFoundError):
+                file.rename(file.with_name(f"{file.stem}-{uuid.uuid4().hex}{CLAIMED}"))
         return ready
 
     def read(self, file: Path) -> list[str]:
         """Return the whole lines of a file; a last line without its end was never accepted."""
-        *lines, _torn = file.read_bytes().split(b"\n")
+        try:
+            *lines, _torn = file.read_bytes().split(b"\n")
+        except FileNotFoundError:
+            # Another process has placed them.
+            return []
         return [line.decode("utf-8", "replace") for line in lines]
 
     def done(self, file: Path) -> None:
@@ -57,4 +64,8 @@ class Spill:
         return sorted(self.folder.glob(f"*{suffix}"))
 
     def _size(self) -> int:
-        return sum(file.stat().st_size for file in self.folder.iterdir() if file.is_file())
+        size = 0
+        for file in (*self._files(WRITING), *self._files(CLAIMED)):
+            with suppress(FileNotFoundError):
+                size += file.stat().st_size
+        return size

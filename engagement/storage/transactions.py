@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from engagement.errors import ConflictError
-from engagement.storage.account import storage_call
+from engagement.storage.account import being_deleted, storage_call
 
 if TYPE_CHECKING:
     from azure.data.tables.aio import TableClient
@@ -15,19 +15,18 @@ LARGEST = 100
 
 
 async def transact(table: TableClient, operations: list[Any]) -> str:
-    """Run one transaction and return the ETag of its first row.
+    """Run one transaction and return the ETag of its first row, "" if that was deleted.
 
-    Raises ConflictError if a row exists already, has changed meanwhile or is gone.
+    Raises ConflictError if a row exists already or has changed meanwhile, NotFoundError if it or
+    the table is gone.
     """
-    from azure.core.exceptions import HttpResponseError, ResourceNotFoundError
+    from azure.core.exceptions import HttpResponseError
 
     async with storage_call():
         try:
             results = await table.submit_transaction(operations)
-        except ResourceNotFoundError:
-            raise
         except HttpResponseError as error:
-            if error.status_code in (409, 412):
+            if error.status_code in (409, 412) and not being_deleted(error):
                 raise ConflictError("Somebody else changed this at the same time.") from error
             raise
-    return str(results[0]["etag"])
+    return str(results[0].get("etag", ""))

@@ -8,7 +8,7 @@ import pytest
 
 from engagement.domain.follow import FollowState
 from engagement.domain.interaction_status import interaction_status
-from engagement.domain.kpi import Kpi
+from engagement.domain.kpi import Counts, Kpi
 from engagement.domain.message import Status
 
 NOW = datetime(2026, 11, 22, 0, 30, tzinfo=UTC)
@@ -21,6 +21,15 @@ NOW = datetime(2026, 11, 22, 0, 30, tzinfo=UTC)
         (Status.SENDING, FollowState.FOLLOWED, Kpi(), "Sending"),
         (Status.FAILED, FollowState.FOLLOWED, Kpi(), "Could not be sent"),
         (Status.SENT, FollowState.FOLLOWED, Kpi(), "Not yet opened"),
+        (Status.SENT, FollowState.FOLLOWED, Kpi(Counts(click_count=1)), "Opened"),
+        (Status.SENT, FollowState.FOLLOWED, Kpi(Counts(attachment_view_count=1)), "Opened"),
+        (
+            Status.SENT,
+            FollowState.FOLLOWED,
+            Kpi(unsure=Counts(1, 1, 1), automated=Counts(1, 1, 1)),
+            "Not yet opened",
+        ),
+        (Status.SCHEDULED, FollowState.FOLLOWED, Kpi(), "Scheduled to send"),
         (Status.SENT, FollowState.NOT_ELIGIBLE, Kpi(), "Not followed"),
         (Status.SENT, FollowState.NOT_FOLLOWED, Kpi(reply_count=1), "Replied"),
         (Status.SENT, FollowState.FOLLOWED, Kpi(last_opened_at=NOW), "Last opened today"),

@@ -227,3 +227,10 @@ def test_P1_taking_off_only_takes_from_the_end(text):
 
     assert text.startswith(trimmed)
     assert trim(trimmed) == trimmed
+
+
+def test_S17_what_stands_behind_a_token_is_read_once():
+    token = "A" * 56
+    for junk in ("." * 200_000, "=3D" * 70_000, ").,;" * 50_000):
+        assert trim(token + junk) == token
+        assert trim(token + junk + "x") == token + junk + "x"

@@ -147,6 +147,8 @@ def test_a_file_of_another_message_is_not_found(draft):
         ({"name": "a.pdf", "followed": "yes"}, "followed"),
         ({"name": "a.pdf", "followed": "True"}, "followed"),
         ({"name": "a.pdf", "followed": ["true", "false"]}, "followed"),
+        ({"name": "a.pdf", "follow": "true"}, "follow"),
+        ({"name": "a.pdf", "Followed": "true"}, "Followed"),
     ],
 )
 def test_a_wrong_parameter_is_named(draft, parameters, field):

@@ -902,6 +902,41 @@ def test_a_server_that_refuses_everybody_is_a_bad_gateway_and_sending_may_be_rep
     assert server.crm.message(message_id)["failure"] is None
 
 
+@pytest.mark.parametrize("refused", ["ann@fabrikam.example", "bob@fabrikam.example"])
+def test_copies_go_out_whichever_of_them_is_refused(server, refused):
+    server.refused = {refused}
+    sent = ok(
+        send(server.crm, server.crm.draft(recipients=TWO, copies="per_recipient")["id"], "smtp")
+    )
+
+    assert sent["status"] == "sent"
+    assert len(server.taken) == 1
+    refusals = {item["email"]: item["refusal"] for item in sent["recipients"]}
+    assert [email for email, refusal in refusals.items() if refusal] == [refused]
+
+
+def test_B52_copies_that_are_too_much_together_are_refused(crm):
+    many = [recipient(f"r{number}@fabrikam.example") for number in range(99)]
+    draft = crm.draft(html_body="x" * 600_000, recipients=many, copies="per_recipient")
+    problem(send(crm, draft["id"], "crm"), 422, "copies", "50000000")
+    assert crm.message(draft["id"])["status"] == "draft"
+
+
+def test_reading_a_message_that_is_being_changed_finds_it(crm):
+    message_id = crm.draft()["id"]
+    with ThreadPoolExecutor(4) as pool:
+        changes = [
+            pool.submit(crm.call, "PATCH", f"/messages/{message_id}", json={"subject": str(n)})
+            for n in range(12)
+        ]
+        reads = [pool.submit(crm.call, "GET", f"/messages/{message_id}") for _ in range(24)]
+        answers = [read.result().status_code for read in reads]
+        changed = {change.result().status_code for change in changes}
+
+    assert set(answers) == {200}
+    assert changed <= {200, 409}
+
+
 def test_what_nobody_took_may_be_corrected_and_sent_again(server):
     server.refused = {"ann@fabrikam.example"}
     link = '<a href="https://contoso.example/">x</a>'

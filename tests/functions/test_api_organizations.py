@@ -10,11 +10,14 @@ from contextlib import closing
 from datetime import UTC, datetime
 
 import pytest
+from aiohttp import web
 from azure.data.tables import TableServiceClient
 from azure.storage.blob import BlobServiceClient
-from deployment import Crm, ok
+from deployment import Crm, Deployment, ok, settings
+from fault_proxy import FaultProxy, only
 from problem import problem
 
+from devserver.backing import connection_string
 from engagement.config import Config
 from engagement.domain.organization import ApiKey, Organization, Settings, State
 from engagement.storage.account import Account
@@ -92,7 +95,7 @@ def test_put_creates_with_a_key_the_first_time_and_renames_without_one_afterward
     first, second = put(deployment, organization_id), put(deployment, organization_id, "Other")
 
     assert first.status_code == 201
-    assert set(first.json()) == {"id", "name", "api_key"}
+    assert set(first.json()) == {"id", "name", "key_id", "api_key"}
     assert second.status_code == 200
     assert second.json() == {"id": organization_id, "name": "Other"}
     Crm(deployment, organization_id, first.json()["api_key"]).draft()
@@ -167,6 +170,39 @@ def test_an_organization_may_revoke_its_last_key_and_the_administrator_gives_ano
     ok(Crm(deployment, crm.organization_id, new["api_key"]).call("GET", "/settings"))
 
 
+def test_the_keys_are_listed_oldest_first_and_without_their_secrets(
+    deployment, organization_id, by_hand
+):
+    async def older_row(organizations):
+        organization = await organizations.read(organization_id)
+        await organizations.add_key(organization, ApiKey("f" * 8, "0" * 64))
+
+    created = put(deployment, organization_id).json()
+    by_hand(older_row)
+    crm = Crm(deployment, organization_id, created["api_key"])
+    second = ok(crm.call("POST", "/api-keys"))
+    listed = crm.call("GET", "/api-keys")
+
+    assert ok(listed)["continuation"] is None
+    oldest, *items = listed.json()["items"]
+    assert oldest == {"key_id": "f" * 8, "created_at": None}
+    assert [item["key_id"] for item in items] == [created["key_id"], second["key_id"]]
+    for item in items:
+        assert abs(datetime.now(UTC) - datetime.fromisoformat(item["created_at"])).days == 0
+    path = f"/organizations/{organization_id}/api-keys"
+    assert deployment.admin("GET", path).json() == listed.json()
+
+
+def test_a_key_whose_answer_was_lost_is_found_in_the_list_and_revoked(crm):
+    known = crm.api_key.split("_")[1]
+    crm.call("POST", "/api-keys")
+
+    listed = [item["key_id"] for item in ok(crm.call("GET", "/api-keys"))["items"]]
+    (lost,) = set(listed) - {known}
+    assert crm.call("DELETE", f"/api-keys/{lost}").status_code == 204
+    assert [item["key_id"] for item in ok(crm.call("GET", "/api-keys"))["items"]] == [known]
+
+
 @pytest.mark.parametrize("key_id", ["00000000", "organization", "%00", "x" * 30_000, "a%2Fb", "'"])
 def test_a_key_that_is_not_there_cannot_be_revoked(crm, key_id):
     problem(crm.call("DELETE", f"/api-keys/{key_id}"), 404)
@@ -229,6 +265,107 @@ def test_concurrent_deletes_leave_nothing(crm, deployment, tables):
     assert rows(tables, crm.organization_id) == []
 
 
+def recreated(deployment, organization_id):
+    """The CRM of an organization that is created again under its old id."""
+    assert delete(deployment, organization_id).status_code == 204
+    answer = put(deployment, organization_id)
+    assert answer.status_code == 201
+    return Crm(deployment, organization_id, answer.json()["api_key"])
+
+
+def test_a_delete_that_is_overtaken_leaves_the_organization_that_succeeds(
+    crm, deployment, by_hand, tables
+):
+    async def close(organizations):
+        return await organizations.close(await organizations.read(crm.organization_id))
+
+    closed = by_hand(close)
+    assert closed.state is State.DELETING
+    new = recreated(deployment, crm.organization_id)
+    before = rows(tables, crm.organization_id)
+
+    deployment.run(deployment.services.administering.finish_deleting(closed))
+
+    assert rows(tables, crm.organization_id) == before
+    assert new.sent().kpis["open_count"] == 0
+
+
+def test_deletes_and_creations_at_once_leave_a_whole_organization_or_none(crm, deployment):
+    def either(number):
+        if number % 2:
+            return put(deployment, crm.organization_id)
+        return delete(deployment, crm.organization_id)
+
+    with ThreadPoolExecutor(8) as pool:
+        answers = list(pool.map(either, range(24)))
+    assert {answer.status_code for answer in answers} <= {200, 201, 204, 404, 409}
+
+    put(deployment, crm.organization_id)
+    path = f"/organizations/{crm.organization_id}/api-keys"
+    key = ok(deployment.admin("POST", path))["api_key"]
+    Crm(deployment, crm.organization_id, key).sent()
+
+
+def test_a_deleted_organization_leaves_no_key_that_its_head_did_not_know(
+    crm, deployment, by_hand, tables
+):
+    async def close(organizations):
+        listed = [one async for one in organizations.all() if one.id == crm.organization_id]
+        await organizations.close(listed[0])
+
+    by_hand(close)
+    assert delete(deployment, crm.organization_id).status_code == 204
+    assert rows(tables, crm.organization_id) == []
+
+
+@pytest.fixture
+def slow_to_delete(azurite, tmp_path):
+    """A deployment whose stores delete as Azure's do: for a while they say that they are at it."""
+    blob, queue, table = azurite.ports
+    with FaultProxy(blob) as blobs, FaultProxy(table) as table_proxy:
+        blobs.fault = only(deletes("restype=container"), CONTAINER_BEING_DELETED)
+        table_proxy.fault = only(deletes("/Tables("), TABLE_BEING_DELETED)
+        data = connection_string((blobs.port, queue, table_proxy.port))
+        with Deployment(settings(data, ENGAGEMENT_SPILL_FOLDER=str(tmp_path))) as deployment:
+            yield deployment
+
+
+def deletes(text):
+    return lambda request: request.method == "DELETE" and text in request.raw_path
+
+
+def being_deleted(code, body):
+    """Delete, and answer in Azure's words that another deletion is under way."""
+    kind = "application/json" if body.startswith("{") else "application/xml"
+
+    async def fault(proxy, request, _):
+        await proxy.forward(request, b"")
+        headers = {"Content-Type": kind, "x-ms-error-code": code}
+        return web.Response(status=409, headers=headers, text=body)
+
+    return fault
+
+
+CONTAINER_BEING_DELETED = being_deleted(
+    "ContainerBeingDeleted",
+    '<?xml version="1.0" encoding="utf-8"?><Error><Code>ContainerBeingDeleted</Code>'
+    "<Message>The specified container is being deleted.</Message></Error>",
+)
+TABLE_BEING_DELETED = being_deleted(
+    "TableBeingDeleted",
+    '{"odata.error": {"code": "TableBeingDeleted", "message": {"lang": "en-US", '
+    '"value": "The specified table is being deleted."}}}',
+)
+
+
+def test_a_deletion_that_the_stores_are_still_at_is_done(slow_to_delete, tables):
+    crm = slow_to_delete.new_crm()
+
+    assert delete(slow_to_delete, crm.organization_id).status_code == 204
+    assert rows(tables, crm.organization_id) == []
+    assert put(slow_to_delete, crm.organization_id).status_code == 201
+
+
 def half_made(organization_id):
     return Organization(
         organization_id, "Half", uuid.uuid4().hex[:16], State.CREATING, datetime.now(UTC)
@@ -237,7 +374,7 @@ def half_made(organization_id):
 
 @pytest.mark.parametrize("with_stores", [False, True])
 def test_a_create_that_crashed_is_finished_by_the_next_one(
-    deployment, organization_id, by_hand, with_stores
+    deployment, organization_id, by_hand, tables, with_stores
 ):
     async def crash(organizations):
         await organizations.begin(half_made(organization_id))
@@ -248,8 +385,10 @@ def test_a_create_that_crashed_is_finished_by_the_next_one(
     by_hand(crash)
     problem(deployment.admin("GET", f"/organizations/{organization_id}/settings"), 404)
 
-    answer = put(deployment, organization_id)
+    answer = put(deployment, organization_id, "Whole")
     assert answer.status_code == 201
+    assert answer.json()["name"] == "Whole"
+    assert [row["name"] for row in rows(tables, organization_id) if "name" in row] == ["Whole"]
     Crm(deployment, organization_id, answer.json()["api_key"]).sent()
 
 

@@ -147,6 +147,11 @@ def test_a_continuation_that_no_page_ended_with_is_named(eventful, continuation)
     problem(page(eventful, continuation=continuation), 400, "continuation")
 
 
+@pytest.mark.parametrize("name", ["size", "pageSize", "cursor"])
+def test_a_parameter_that_is_not_known_is_named(eventful, name):
+    problem(page(eventful, **{name: "1"}), 400, name, "no such parameter")
+
+
 def test_a_continuation_is_a_place_in_time_and_opens_no_other_message(eventful, crm):
     message = crm.sent()
     ok(reply(message, {**REPLY, "at": at(minutes=30)}))
@@ -225,6 +230,17 @@ def test_B58_a_reply_counts_once_for_each_message_id_of_its_own(crm):
     assert again.json() == first.json()
     assert other.json()["id"] != first.json()["id"]
     assert message.kpis["reply_count"] == 2
+
+
+def test_B58_a_reply_is_known_by_its_message_id_whatever_key_it_comes_with(crm):
+    message = crm.sent()
+    body = {**REPLY, "internet_message_id": "<1@fabrikam.example>"}
+    answers = [reply(message, body, **{"Idempotency-Key": key}) for key in ("a", "b", "a")]
+    answers.append(reply(message, body))
+
+    assert [answer.status_code for answer in answers] == [201] * 4
+    assert len({answer.json()["id"] for answer in answers}) == 1
+    assert message.kpis["reply_count"] == 1
 
 
 def test_B58_the_same_reply_at_once_counts_once(crm):

@@ -30,6 +30,7 @@ NO_KEYS = {
 ROUTES = [
     ("GET", "/settings"),
     ("PATCH", "/settings"),
+    ("GET", "/api-keys"),
     ("POST", "/api-keys"),
     ("DELETE", "/api-keys/00000000"),
     ("POST", "/messages"),

@@ -21,6 +21,7 @@ ROUTES = {
     ("DELETE", ORGANIZATION): False,
     ("GET", f"{ORGANIZATION}/settings"): False,
     ("PATCH", f"{ORGANIZATION}/settings"): True,
+    ("GET", f"{ORGANIZATION}/api-keys"): False,
     ("POST", f"{ORGANIZATION}/api-keys"): False,
     ("DELETE", f"{ORGANIZATION}/api-keys/{{key_id}}"): False,
     ("POST", f"{ORGANIZATION}/messages"): True,

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import json
+import secrets
 from datetime import UTC, datetime
 
 import pytest
 from azure.core.exceptions import ClientAuthenticationError
+from azure.storage.queue import TextBase64EncodePolicy
 
 from engagement.config import DataAccount
 from engagement.domain.interaction import Interaction, InteractionType, interaction_id
@@ -15,6 +17,7 @@ from engagement.services.recording import Recording
 from engagement.storage.account import Account
 from engagement.storage.appends import Appends
 from engagement.storage.interaction_queue import InteractionQueue
+from engagement.storage.interactions import entity_of
 from engagement.storage.spill import Spill
 
 NOW = datetime(2026, 11, 22, 9, 0, tzinfo=UTC)
@@ -64,6 +67,14 @@ async def test_without_an_identity_an_interaction_waits_on_disk(recording):
     assert recording.lost == 0
 
 
+async def test_the_drain_goes_on_after_an_error_of_any_kind(recording):
+    await recording.record("0" * 16, OPEN)
+    recording.spill.claim()
+    assert not await recording.drain()
+    assert not recording.spill.empty()
+    assert recording.draining
+
+
 @pytest.mark.parametrize(
     "record",
     ["", "{", "[]", '{"v": 2}', '{"v": 1}', '{"v": 1, "organization": 1, "entity": {}}'],
@@ -71,3 +82,23 @@ async def test_without_an_identity_an_interaction_waits_on_disk(recording):
 async def test_F10_a_record_that_cannot_be_read_is_an_error_and_not_a_loss(recording, record):
     with pytest.raises(ValueError):  # noqa: PT011 - any of them sends it to the poison queue
         await recording.place(record)
+
+
+async def test_F10_while_the_table_is_down_a_queued_interaction_is_put_back(azurite, tmp_path):
+    dead = azurite.connection_string.replace(f":{azurite.ports[2]}/", ":1/")
+    account = Account(DataAccount(dead, None, None, None, None))
+    queue = InteractionQueue(account)
+    # A queue of the test's own, as the deployments of other tests serve the real one.
+    queue.client = account.queues.get_queue_client(
+        f"q{secrets.token_hex(8)}", message_encode_policy=TextBase64EncodePolicy()
+    )
+    recording = Recording(Appends(account), queue, Spill(tmp_path, 1000))
+    record = {"v": 1, "organization": "0" * 16, "entity": entity_of(OPEN)}
+    for tries in range(7):
+        await recording.take(json.dumps({**record, "tries": tries}))
+
+    waiting = await queue.client.get_queue_properties()
+    assert waiting.approximate_message_count == 7
+    assert await queue.client.peek_messages(7) == []
+    await recording.appends.close()
+    await account.close()

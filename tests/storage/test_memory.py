@@ -33,9 +33,24 @@ async def test_a_stale_value_is_read_again_and_serves_while_the_store_is_down():
     memory, store = Memory(0, 10), Store()
     await memory.get("key", store.read)
     store.answer = StorageError("down")
-    assert await memory.get("key", store.read) == "value"
+    assert [await memory.get("key", store.read) for _ in range(3)] == ["value"] * 3
+    # One visitor waited for the store to fail; the others were not made to.
+    assert store.asked == 2
 
+
+async def test_while_the_store_is_known_to_be_down_it_is_not_asked():
+    memory, store = Memory(0, 10), Store()
+    await memory.get("key", store.read)
+
+    assert await memory.get("key", store.read, down=True) == "value"
+    assert store.asked == 1
+
+
+async def test_a_value_that_is_gone_is_not_served_any_more():
+    memory, store = Memory(0, 10), Store()
+    await memory.get("key", store.read)
     store.answer = NotFoundError("gone")
+
     with pytest.raises(NotFoundError):
         await memory.get("key", store.read)
 

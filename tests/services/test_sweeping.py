@@ -1,0 +1,147 @@
+"""The sweep: which blobs it looks at, and that it never deletes what is somebody's."""
+
+from __future__ import annotations
+
+from contextlib import ExitStack
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from deployment import Deployment, settings
+from fault_proxy import FaultProxy
+
+from devserver.backing import connection_string
+from engagement.domain.organization import State
+from engagement.services.sweeping import window
+from engagement.storage import keys
+
+NOW = datetime.now(UTC)
+NOON = datetime(2026, 11, 22, 12, 17, tzinfo=UTC)
+
+
+def at(hour, *, after):
+    """The first time at this hour that is so long after now."""
+    moment = NOW + after
+    return moment + timedelta(hours=(hour - moment.hour) % 24)
+
+
+class Swept:
+    """A deployment that is swept, with what its tables were asked."""
+
+    def __init__(self, azurite, spill, stack):
+        blob, queue, table = azurite.ports
+        self.tables = stack.enter_context(FaultProxy(table))
+        data = connection_string((blob, queue, self.tables.port))
+        environment = settings(data, ENGAGEMENT_SPILL_FOLDER=str(spill))
+        self.deployment = stack.enter_context(Deployment(environment))
+        self.sweeping = self.deployment.services.sweeping
+        self.crm = self.deployment.new_crm()
+        self.message_id = self.crm.draft()["id"]
+
+    async def organization(self):
+        """The organization as it is registered."""
+        return await self.sweeping.organizations.read(self.crm.organization_id)
+
+    def orphan(self):
+        """Leave a blob that no row names, as a crash does."""
+
+        async def leave():
+            name = keys.blob(NOW, self.message_id, "orphan")
+            await self.sweeping.blobs.write((await self.organization()).key, name, b"x", "a/b")
+
+        self.deployment.run(leave())
+
+    def blobs(self):
+        """Names of the organization's blobs."""
+
+        async def listed():
+            key = (await self.organization()).key
+            return [blob.name async for blob in self.sweeping.blobs.list_day(key, NOW)]
+
+        return self.deployment.run(listed())
+
+    def sweep(self, when):
+        """Sweep the deployment as of then."""
+        return self.deployment.run(self.sweeping.sweep(when))
+
+    def reads(self):
+        """Requests to the tables that read the message."""
+        return [path for _, path, _ in self.tables.seen if self.message_id in path]
+
+
+@pytest.fixture
+def swept(azurite, tmp_path):
+    """A deployment of the test's own."""
+    with ExitStack() as stack:
+        yield Swept(azurite, tmp_path / "spill", stack)
+
+
+def test_a_blob_without_a_row_goes_once_its_grace_has_ended(swept):
+    swept.orphan()
+    assert len(swept.blobs()) == 2
+
+    swept.sweep(NOW + timedelta(minutes=59))
+    assert len(swept.blobs()) == 2
+    swept.sweep(NOW + timedelta(hours=2))
+    (content,) = swept.blobs()
+    assert "orphan" not in content
+    assert swept.crm.message(swept.message_id)["html_body"]
+
+
+@pytest.mark.parametrize("days", [1, 2])
+def test_what_no_run_found_in_time_is_found_once_a_day(swept, days):
+    swept.orphan()
+    swept.sweep(at(12, after=timedelta(hours=4)))
+    assert len(swept.blobs()) == 2
+
+    swept.sweep(at(3, after=timedelta(days=days - 1, hours=2)))
+    assert len(swept.blobs()) == 1
+
+
+def test_a_message_is_read_for_its_new_blobs_and_not_every_hour(swept):
+    swept.tables.seen.clear()
+    for hours in range(4, 28):
+        when = NOW + timedelta(hours=hours)
+        if when.hour != 3:
+            swept.sweep(when)
+    assert swept.reads() == []
+
+    swept.sweep(NOW + timedelta(hours=2))
+    assert len(swept.reads()) == 1
+
+
+def test_every_age_between_grace_and_three_hours_falls_into_two_runs():
+    runs = [window(NOON + timedelta(hours=hour)) for hour in range(8)]
+    for minutes in range(0, 60, 7):
+        made = NOON + timedelta(minutes=minutes)
+        assert sum(since <= made < until for since, until in runs) == 2
+
+
+def test_an_organization_that_was_created_again_after_the_list_was_read_stays(swept):
+    crm, organizations = swept.crm, swept.sweeping.organizations
+
+    async def closed_and_listed():
+        await organizations.close(await swept.organization())
+        return [one async for one in organizations.all() if one.id == crm.organization_id]
+
+    (listed,) = swept.deployment.run(closed_and_listed())
+    assert listed.state is State.DELETING
+    path = f"/organizations/{crm.organization_id}"
+    assert swept.deployment.admin("DELETE", path).status_code == 204
+    crm.api_key = swept.deployment.admin("PUT", path, json={"name": "New"}).json()["api_key"]
+    new = crm.sent()
+
+    swept.deployment.run(swept.sweeping._organization(listed, NOW))
+
+    assert new.timeline == []
+    assert swept.deployment.get(new.link).status_code == 302
+
+
+def test_a_deletion_that_a_crash_cut_short_is_finished(swept):
+    async def close():
+        await swept.sweeping.organizations.close(await swept.organization())
+
+    swept.deployment.run(close())
+    swept.sweep(NOW)
+
+    path = f"/organizations/{swept.crm.organization_id}"
+    assert swept.deployment.admin("DELETE", path).status_code == 404
