@@ -99,5 +99,5 @@ class TokenSigner:
 
 def trim(text: str) -> str:
     """Take off what linkifiers add behind a URL, so that the link still works."""
-    begin = text[: ENCODED_LENGTH]
+    begin = text[:ENCODED_LENGTH]
     return begin if TRAILING.fullmatch(text, ENCODED_LENGTH) else text
