@@ -17,7 +17,6 @@ from strangers import (
     facts,
     file_name,
     flipped,
-    forget,
     path,
     raw,
     said,
@@ -39,21 +38,9 @@ BLOB_NAME = r"\d{4}-\d\d-\d\d/[0-9a-f]{24}/[0-9a-f]{16}"
 
 
 @pytest.fixture(scope="module")
-def seller(deployment):
-    """One organization for all messages here."""
-    return deployment.new_crm()
-
-
-@pytest.fixture(scope="module")
 def shared(seller):
     """A message, with a followed file."""
     return seller.sent_with_attachment()
-
-
-@pytest.fixture
-def message(shared):
-    """That message, as if it had just been sent."""
-    return forget(shared)
 
 
 @pytest.fixture(scope="module")

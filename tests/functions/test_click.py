@@ -18,7 +18,6 @@ from strangers import (
     address,
     facts,
     flipped,
-    forget,
     interactions,
     path,
     raw,
@@ -33,30 +32,6 @@ from engagement.domain.tracking_token import Kind
 from engagement.functions.public import NOT_FOUND
 
 OFFER = "https://contoso.example/offer?a=1&b=2"
-
-
-@pytest.fixture(scope="module")
-def seller(deployment):
-    """One organization for all messages here."""
-    return deployment.new_crm()
-
-
-@pytest.fixture(scope="module")
-def shared(seller):
-    """A message."""
-    return seller.sent()
-
-
-@pytest.fixture
-def message(shared):
-    """That message, as if it had just been sent."""
-    return forget(shared)
-
-
-@pytest.fixture(scope="module")
-def untouched(seller):
-    """A message that stays without interactions."""
-    return seller.sent()
 
 
 def linking(urls):

@@ -18,7 +18,6 @@ from strangers import (
     SIGNER,
     facts,
     flipped,
-    forget,
     interactions,
     path,
     raw,
@@ -32,30 +31,6 @@ from devserver.backing import free_port
 from engagement.domain.tracking_token import PAYLOAD, Kind, TokenSigner, TrackingToken
 
 OPEN = ("open", "person", "")
-
-
-@pytest.fixture(scope="module")
-def seller(deployment):
-    """One organization for all messages here."""
-    return deployment.new_crm()
-
-
-@pytest.fixture(scope="module")
-def shared(seller):
-    """A message."""
-    return seller.sent()
-
-
-@pytest.fixture
-def message(shared):
-    """That message, as if it had just been sent."""
-    return forget(shared)
-
-
-@pytest.fixture(scope="module")
-def untouched(seller):
-    """A message that stays without interactions: what is not its token must not count."""
-    return seller.sent()
 
 
 def assert_image(answer):
