@@ -131,9 +131,8 @@ class Sending:
                 message = await self.messages.replace(organization.key, message, doubtful)
                 refused = await self._deliver(message, rendered, files)
         except EngagementError as error:
-            ambiguous = isinstance(error, RemoteError) and error.ambiguous
             failed = replace(
-                message, status=Status.FAILED, failure=error.detail, ambiguous=ambiguous
+                message, status=Status.FAILED, failure=error.detail, ambiguous=_in_doubt(error)
             )
             await self.messages.replace(organization.key, message, failed)
             raise
@@ -167,7 +166,7 @@ class Sending:
         Raises RemoteError if no copy was taken.
         """
         refused: dict[str, str] = {}
-        errors: list[RemoteError] = []
+        errors: list[EngagementError] = []
         taken = False
         end = time.monotonic() + DELIVERY_SECONDS
         for copy in rendered.copies:
@@ -177,11 +176,12 @@ class Sending:
             try:
                 refused |= await self._deliver_copy(message, copy, files)
                 taken = True
-            except RemoteError as error:
+            except EngagementError as error:
+                # Whatever is wrong with one copy, those that are out already are out.
                 errors.append(error)
                 refused |= dict.fromkeys(_emails(message, copy), error.detail)
         if not taken:
-            ambiguous = any(error.ambiguous for error in errors)
+            ambiguous = any(_in_doubt(error) for error in errors)
             raise RemoteError(errors[0].detail, ambiguous=ambiguous)
         return refused
 
@@ -194,6 +194,10 @@ class Sending:
         mime = await asyncio.to_thread(_mime, message, copy, files, self.clock())
         recipients = _emails(message, copy)
         return await self.smtp.send(mime, sender=message.sender.email, recipients=recipients)
+
+
+def _in_doubt(error: EngagementError) -> bool:
+    return isinstance(error, RemoteError) and error.ambiguous
 
 
 def _mime(message: Message, copy: Copy, files: list[MimeAttachment], date: datetime) -> bytes:
