@@ -11,7 +11,8 @@ import sys
 import threading
 import time
 import uuid
-from collections.abc import Coroutine, Mapping
+from collections.abc import Callable, Coroutine, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -305,6 +306,12 @@ def ok(answer: httpx.Response) -> dict[str, Any]:
     assert answer.is_success, f"{answer.status_code}: {answer.text}"
     value: dict[str, Any] = answer.json()
     return value
+
+
+def at_once(calls: Sequence[Callable[[], Any]]) -> list[Any]:
+    """Make several calls at the same time."""
+    with ThreadPoolExecutor(len(calls)) as pool:
+        return list(pool.map(lambda call: call(), calls))
 
 
 def wait_until(condition: Any) -> None:

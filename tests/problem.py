@@ -8,7 +8,7 @@ from typing import Any
 import httpx
 
 
-def problem(
+def assert_problem(
     answer: httpx.Response, status: int, field: str | None = None, detail: str = ""
 ) -> dict[str, Any]:
     """Check that *answer* is a problem of this status about this field; return its JSON."""

@@ -28,3 +28,9 @@ def message(shared):
 def untouched(seller):
     """A message that stays without interactions: what is not its token must not count."""
     return seller.sent()
+
+
+@pytest.fixture
+def fresh(deployment):
+    """An organization of the test's own: its settings, its keys of requests."""
+    return deployment.new_crm()

@@ -8,12 +8,11 @@ import json
 import socket
 import zipfile
 from collections import Counter
-from concurrent.futures import ThreadPoolExecutor
 from urllib.parse import quote, urlsplit
 
 import pytest
-from deployment import ok
-from problem import problem
+from deployment import at_once, ok
+from problem import assert_problem
 
 from engagement.domain.message import MOST_ATTACHMENTS
 
@@ -66,12 +65,6 @@ class Files:
         return self.crm.message(self.message_id)["attachments"]
 
 
-def at_once(calls):
-    """Make several calls at the same time."""
-    with ThreadPoolExecutor(len(calls)) as pool:
-        return list(pool.map(lambda call: call(), calls))
-
-
 def limit(crm, upload_limit_bytes):
     """Set the size that a file may have."""
     changes = {"attachments": {"upload_limit_bytes": upload_limit_bytes}}
@@ -108,8 +101,8 @@ def test_a_removed_file_is_gone_and_its_number_is_not_given_again(draft):
     ok(draft.post("first.pdf"))
     assert draft.crm.call("DELETE", f"{draft.path}/1").status_code == 204
 
-    problem(draft.get("1"), 404)
-    problem(draft.crm.call("DELETE", f"{draft.path}/1"), 404)
+    assert_problem(draft.get("1"), 404)
+    assert_problem(draft.crm.call("DELETE", f"{draft.path}/1"), 404)
     assert ok(draft.post("second.pdf"))["id"] == "2"
     assert [item["name"] for item in draft.listed] == ["second.pdf"]
 
@@ -117,8 +110,8 @@ def test_a_removed_file_is_gone_and_its_number_is_not_given_again(draft):
 def test_after_sending_files_are_neither_added_nor_removed(draft):
     ok(draft.post())
     draft.crm.send(draft.message_id)
-    problem(draft.post("late.pdf"), 409, detail="only a draft")
-    problem(draft.crm.call("DELETE", f"{draft.path}/1"), 409)
+    assert_problem(draft.post("late.pdf"), 409, detail="only a draft")
+    assert_problem(draft.crm.call("DELETE", f"{draft.path}/1"), 409)
     assert draft.get("1").content == PDF
 
 
@@ -127,15 +120,15 @@ def test_after_sending_files_are_neither_added_nor_removed(draft):
 )
 def test_a_file_that_is_not_there_is_not_found(draft, attachment_id):
     ok(draft.post())
-    problem(draft.get(attachment_id), 404)
-    problem(draft.crm.call("DELETE", f"{draft.path}/{attachment_id}"), 404)
+    assert_problem(draft.get(attachment_id), 404)
+    assert_problem(draft.crm.call("DELETE", f"{draft.path}/{attachment_id}"), 404)
 
 
 def test_a_file_of_another_message_is_not_found(draft):
     ok(draft.post())
     other = Files(draft.crm, draft.crm.draft()["id"])
-    problem(other.get("1"), 404)
-    problem(other.crm.call("DELETE", f"{other.path}/1"), 404)
+    assert_problem(other.get("1"), 404)
+    assert_problem(other.crm.call("DELETE", f"{other.path}/1"), 404)
     assert draft.get("1").content == PDF
 
 
@@ -153,12 +146,12 @@ def test_a_file_of_another_message_is_not_found(draft):
 )
 def test_a_wrong_parameter_is_named(draft, parameters, field):
     answer = draft.crm.call("POST", draft.path, params=parameters, content=PDF)
-    problem(answer, 400, field)
+    assert_problem(answer, 400, field)
 
 
 @pytest.mark.parametrize("key", ["x" * 201, b"\x7f"])
 def test_B70_a_key_that_cannot_be_one_is_named(draft, key):
-    problem(draft.post(Idempotency_Key=key), 400, "Idempotency-Key")
+    assert_problem(draft.post(Idempotency_Key=key), 400, "Idempotency-Key")
 
 
 def test_a_message_has_so_many_files_and_no_more(crm):
@@ -166,7 +159,7 @@ def test_a_message_has_so_many_files_and_no_more(crm):
     answers = [draft.post(f"{number}.pdf") for number in range(MOST_ATTACHMENTS + 1)]
 
     assert {answer.status_code for answer in answers[:-1]} == {201}
-    problem(answers[-1], 422, detail=str(MOST_ATTACHMENTS))
+    assert_problem(answers[-1], 422, detail=str(MOST_ATTACHMENTS))
     copy = crm.send(draft.message_id)["copies"][0]
     assert copy["html_body"].count("/a/") == MOST_ATTACHMENTS
 
@@ -210,13 +203,13 @@ BLOCKED = [
 
 @pytest.mark.parametrize("extension", BLOCKED)
 def test_B63_a_blocked_extension_is_refused_however_it_is_written(draft, extension):
-    problem(draft.post(f"invoice.{extension}"), 422, "name", "blocked")
+    assert_problem(draft.post(f"invoice.{extension}"), 422, "name", "blocked")
     assert draft.listed == []
 
 
 def test_B63_a_path_or_a_bare_extension_does_not_hide_a_blocked_one(draft):
     for name in (".exe", "..\\..\\evil.exe", "/etc/evil.exe/", "C:evil.exe"):
-        problem(draft.post(name), 422, "name", "blocked")
+        assert_problem(draft.post(name), 422, "name", "blocked")
 
 
 @pytest.mark.parametrize(
@@ -240,7 +233,7 @@ def test_B63_other_names_are_cleaned_and_taken(draft, name, kept):
 def test_B63_the_list_belongs_to_the_administrator(own_draft):
     changes = {"attachments": {"blocked_extensions": ["pdf"]}}
     ok(own_draft.crm.call("PATCH", "/settings", json=changes))
-    problem(own_draft.post("offer.PDF"), 422, "name", ".pdf")
+    assert_problem(own_draft.post("offer.PDF"), 422, "name", ".pdf")
     assert ok(own_draft.post("tool.exe"))["name"] == "tool.exe"
 
 
@@ -329,7 +322,7 @@ def test_B65_a_zip_bomb_has_the_size_that_came_over_the_wire(own_draft):
 )
 def test_B66_a_form_is_refused_and_not_parsed(draft, content_type, body):
     answer = draft.post("a.pdf", body, Content_Type=content_type.strip())
-    problem(answer, 400, "Content-Type", "not as a form")
+    assert_problem(answer, 400, "Content-Type", "not as a form")
     assert draft.listed == []
 
 
@@ -448,7 +441,7 @@ def test_B68_a_file_may_be_empty_and_exactly_as_large_as_the_limit(own_draft):
     assert ok(own_draft.post("empty.pdf", b""))["size"] == 0
     assert ok(own_draft.post("full.pdf", b"x" * 1_000))["size"] == 1_000
     assert own_draft.get("1").content == b""
-    problem(own_draft.post("more.pdf", b"x" * 1_001), 413, detail="1000")
+    assert_problem(own_draft.post("more.pdf", b"x" * 1_001), 413, detail="1000")
     assert len(own_draft.listed) == 2
 
 
@@ -460,7 +453,7 @@ def test_B68_an_empty_followed_file_reaches_its_recipient(crm, deployment):
 
 def test_B68_a_file_of_101_megabytes_is_too_large_under_any_setting(own_draft):
     limit(own_draft.crm, 100_000_000)
-    problem(own_draft.post("big.pdf", bytes(101_000_000)), 413, detail="100000000")
+    assert_problem(own_draft.post("big.pdf", bytes(101_000_000)), 413, detail="100000000")
     assert own_draft.listed == []
 
 
@@ -509,7 +502,7 @@ def test_B70_a_retry_after_half_an_upload_makes_one_file(draft):
 )
 def test_B70_the_same_key_with_another_file_is_a_conflict(draft, other):
     ok(draft.post(Idempotency_Key="k-1"))
-    problem(draft.post(**{"Idempotency_Key": "k-1", **other}), 409, detail="Idempotency-Key")
+    assert_problem(draft.post(**{"Idempotency_Key": "k-1", **other}), 409, detail="Idempotency-Key")
     assert len(draft.listed) == 1
 
 

@@ -15,7 +15,7 @@ from azure.data.tables import TableServiceClient
 from azure.storage.blob import BlobServiceClient
 from deployment import Crm, Deployment, ok, settings
 from fault_proxy import FaultProxy, only
-from problem import problem
+from problem import assert_problem
 
 from devserver.backing import connection_string
 from engagement.config import Config
@@ -111,7 +111,7 @@ def test_concurrent_puts_give_exactly_one_key_and_it_works(deployment, organizat
 
 @pytest.mark.parametrize("bad", ["-a", "_a", "a%20b", "a'b", "%C3%A9", "x" * 64, "a%00", "a%2Fb"])
 def test_an_id_that_cannot_be_one_is_named(deployment, bad):
-    problem(put(deployment, bad), 400, "organization_id")
+    assert_problem(put(deployment, bad), 400, "organization_id")
 
 
 @pytest.mark.parametrize(
@@ -128,8 +128,8 @@ def test_an_id_that_cannot_be_one_is_named(deployment, bad):
 )
 def test_B60_a_put_with_a_wrong_body_creates_nothing(deployment, organization_id, body, field):
     answer = deployment.admin("PUT", f"/organizations/{organization_id}", json=body)
-    problem(answer, 400, field)
-    problem(delete(deployment, organization_id), 404)
+    assert_problem(answer, 400, field)
+    assert_problem(delete(deployment, organization_id), 404)
 
 
 def test_a_key_is_never_shown_again_nor_stored_in_clear(crm, tables):
@@ -154,9 +154,9 @@ def test_several_keys_hold_until_each_is_revoked_and_then_at_once(crm, deploymen
 
     assert crm.call("DELETE", f"/api-keys/{first['key_id']}").status_code == 204
 
-    problem(others[0].call("GET", "/settings"), 401)
+    assert_problem(others[0].call("GET", "/settings"), 401)
     ok(others[1].call("GET", "/settings"))
-    problem(crm.call("DELETE", f"/api-keys/{first['key_id']}"), 404)
+    assert_problem(crm.call("DELETE", f"/api-keys/{first['key_id']}"), 404)
 
 
 def test_an_organization_may_revoke_its_last_key_and_the_administrator_gives_another(
@@ -164,7 +164,7 @@ def test_an_organization_may_revoke_its_last_key_and_the_administrator_gives_ano
 ):
     key_id = crm.api_key.split("_")[1]
     assert crm.call("DELETE", f"/api-keys/{key_id}").status_code == 204
-    problem(crm.call("GET", "/settings"), 401)
+    assert_problem(crm.call("GET", "/settings"), 401)
 
     new = ok(deployment.admin("POST", f"/organizations/{crm.organization_id}/api-keys"))
     ok(Crm(deployment, crm.organization_id, new["api_key"]).call("GET", "/settings"))
@@ -205,14 +205,14 @@ def test_a_key_whose_answer_was_lost_is_found_in_the_list_and_revoked(crm):
 
 @pytest.mark.parametrize("key_id", ["00000000", "organization", "%00", "x" * 30_000, "a%2Fb", "'"])
 def test_a_key_that_is_not_there_cannot_be_revoked(crm, key_id):
-    problem(crm.call("DELETE", f"/api-keys/{key_id}"), 404)
+    assert_problem(crm.call("DELETE", f"/api-keys/{key_id}"), 404)
 
 
 def test_an_organization_with_as_many_keys_as_it_may_have_can_still_be_deleted(crm, deployment):
     created = [crm.call("POST", "/api-keys") for _ in range(50)]
 
     assert [answer.status_code for answer in created] == [201] * 49 + [422]
-    problem(created[-1], 422, detail="50")
+    assert_problem(created[-1], 422, detail="50")
     assert delete(deployment, crm.organization_id).status_code == 204
 
 
@@ -227,16 +227,16 @@ def test_delete_removes_table_container_and_registry_rows(crm, deployment, table
     assert rows(tables, crm.organization_id) == []
     assert f"org{key}" not in {item.name for item in tables.list_tables()}
     assert f"org-{key}" not in containers()
-    problem(delete(deployment, crm.organization_id), 404)
+    assert_problem(delete(deployment, crm.organization_id), 404)
 
 
 def test_a_deleted_organizations_key_stops_at_once(crm, deployment):
     ok(crm.call("GET", "/settings"))
     delete(deployment, crm.organization_id)
 
-    problem(crm.call("GET", "/settings"), 401)
+    assert_problem(crm.call("GET", "/settings"), 401)
     put(deployment, crm.organization_id)
-    problem(crm.call("GET", "/settings"), 401)
+    assert_problem(crm.call("GET", "/settings"), 401)
 
 
 def test_F22_a_recreated_organization_is_empty_and_old_tokens_do_not_resolve_in_it(crm, deployment):
@@ -249,8 +249,8 @@ def test_F22_a_recreated_organization_is_empty_and_old_tokens_do_not_resolve_in_
     )
 
     assert ok(new.call("GET", "/settings"))["follow"] == {"enabled": True}
-    problem(new.call("GET", f"/messages/{old.id}"), 404)
-    problem(new.call("GET", f"/messages/{old.id}/timeline"), 404)
+    assert_problem(new.call("GET", f"/messages/{old.id}"), 404)
+    assert_problem(new.call("GET", f"/messages/{old.id}/timeline"), 404)
     assert deployment.get(old.link).status_code == 404
     assert deployment.get(old.file).status_code == 404
     assert deployment.get(old.pixel).headers["content-type"] == "image/gif"
@@ -383,7 +383,7 @@ def test_a_create_that_crashed_is_finished_by_the_next_one(
             assert half.state is State.CREATING
 
     by_hand(crash)
-    problem(deployment.admin("GET", f"/organizations/{organization_id}/settings"), 404)
+    assert_problem(deployment.admin("GET", f"/organizations/{organization_id}/settings"), 404)
 
     answer = put(deployment, organization_id, "Whole")
     assert answer.status_code == 201
@@ -410,8 +410,8 @@ def test_a_delete_that_crashed_is_finished_by_the_next_one(
             await organizations.delete_stores(organization)
 
     by_hand(crash)
-    problem(crm.call("GET", "/settings"), 401)
-    problem(put(deployment, crm.organization_id), 409, detail="being deleted")
+    assert_problem(crm.call("GET", "/settings"), 401)
+    assert_problem(put(deployment, crm.organization_id), 409, detail="being deleted")
 
     assert delete(deployment, crm.organization_id).status_code == 204
     assert rows(tables, crm.organization_id) == []
@@ -474,7 +474,7 @@ def test_a_patch_merges_into_what_was_set_before(crm, deployment):
     ],
 )
 def test_a_wrong_setting_is_named_and_nothing_changes(crm, changes, field):
-    problem(crm.call("PATCH", "/settings", json=changes), 400, field)
+    assert_problem(crm.call("PATCH", "/settings", json=changes), 400, field)
     assert ok(crm.call("GET", "/settings"))["follow"] == {"enabled": True}
 
 

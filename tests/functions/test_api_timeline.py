@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 from deployment import ok, recipient
-from problem import problem
+from problem import assert_problem
 
 NOW = datetime.now(UTC)
 REPLY = {"replied_by": "ann@fabrikam.example"}
@@ -125,7 +125,7 @@ def test_the_timeline_of_a_message_that_nothing_happened_to_is_one_empty_page(cr
     "page_size", ["0", "-1", "201", "1000000000", "9" * 5_000, "1.0", "1e1", " 1", "x", "١", "1,2"]
 )
 def test_a_page_size_that_cannot_be_one_is_named(eventful, page_size):
-    problem(page(eventful, page_size=page_size), 400, "page_size", "200")
+    assert_problem(page(eventful, page_size=page_size), 400, "page_size", "200")
 
 
 @pytest.mark.parametrize(
@@ -144,12 +144,12 @@ def test_a_page_size_that_cannot_be_one_is_named(eventful, page_size):
     ],
 )
 def test_a_continuation_that_no_page_ended_with_is_named(eventful, continuation):
-    problem(page(eventful, continuation=continuation), 400, "continuation")
+    assert_problem(page(eventful, continuation=continuation), 400, "continuation")
 
 
 @pytest.mark.parametrize("name", ["size", "pageSize", "cursor"])
 def test_a_parameter_that_is_not_known_is_named(eventful, name):
-    problem(page(eventful, **{name: "1"}), 400, name, "no such parameter")
+    assert_problem(page(eventful, **{name: "1"}), 400, name, "no such parameter")
 
 
 def test_a_continuation_is_a_place_in_time_and_opens_no_other_message(eventful, crm):
@@ -217,7 +217,7 @@ def test_B58_a_key_that_came_with_another_reply_is_refused(crm):
     assert reply(message, **{"Idempotency-Key": "a"}).status_code == 201
     other = {**REPLY, "automatic": True}
 
-    problem(reply(message, other, **{"Idempotency-Key": "a"}), 409)
+    assert_problem(reply(message, other, **{"Idempotency-Key": "a"}), 409)
     assert message.kpis["reply_count"] == 1
 
 
@@ -265,7 +265,7 @@ def test_B58_a_message_id_of_a_reply_is_known_for_its_own_message_only(crm):
 def test_a_draft_has_no_replies(crm):
     message_id = crm.draft()["id"]
     answer = crm.call("POST", f"/messages/{message_id}/replies", json=REPLY)
-    problem(answer, 409, detail="only a sent one")
+    assert_problem(answer, 409, detail="only a sent one")
 
 
 def test_a_message_that_is_not_followed_is_replied_to_all_the_same(crm):
@@ -297,7 +297,7 @@ def test_a_message_that_is_not_followed_is_replied_to_all_the_same(crm):
     ],
 )
 def test_B59_a_wrong_reply_is_named_and_not_counted(eventful, body, field):
-    problem(reply(eventful, body), 400, field)
+    assert_problem(reply(eventful, body), 400, field)
     assert len(eventful.timeline) == 11
 
 

@@ -8,7 +8,7 @@ from types import ModuleType
 
 import pytest
 from deployment import ADMIN_KEY, Deployment, ok, settings
-from problem import problem
+from problem import assert_problem
 
 from engagement.domain import organization, tracking_token
 from engagement.functions import auth
@@ -79,7 +79,7 @@ def test_S11_no_wrong_key_opens_anything(deployment, contoso, message_id, header
     ]
     answers.append(call(deployment, "DELETE", base, headers))
     for answer in answers:
-        problem(answer, 401)
+        assert_problem(answer, 401)
     # One answer for every wrong key: it does not say what is wrong with it.
     assert answers[0].content == answers[1].content
     assert contoso.message(message_id)["status"] == "draft"
@@ -93,8 +93,8 @@ def test_every_route_refuses_a_caller_without_a_key_or_with_anothers(
     nobody = call(deployment, method, url, {})
     foreign = call(deployment, method, url, {"X-Api-Key": fabrikam.api_key})
 
-    problem(nobody, 401)
-    problem(foreign, 401)
+    assert_problem(nobody, 401)
+    assert_problem(foreign, 401)
     assert nobody.content == foreign.content
 
 
@@ -103,7 +103,7 @@ def test_the_administrators_key_does_not_open_messages(
     deployment, contoso, message_id, method, path
 ):
     url = f"/organizations/{contoso.organization_id}{path.format(id=message_id)}"
-    problem(call(deployment, method, url, {"X-Api-Key": ADMIN_KEY}), 401)
+    assert_problem(call(deployment, method, url, {"X-Api-Key": ADMIN_KEY}), 401)
 
 
 @pytest.mark.parametrize(("method", "path"), ROUTES)
@@ -124,8 +124,8 @@ def test_an_unknown_organization_looks_the_same_as_a_wrong_key(
 def test_an_organizations_key_does_not_manage_organizations(deployment, contoso, method):
     headers = {"X-Api-Key": contoso.api_key}
     path = f"/organizations/{contoso.organization_id}"
-    problem(call(deployment, method, path, headers), 401)
-    problem(call(deployment, method, "/organizations/another", headers), 401)
+    assert_problem(call(deployment, method, path, headers), 401)
+    assert_problem(call(deployment, method, "/organizations/another", headers), 401)
 
 
 def test_the_body_of_a_stranger_is_not_looked_at(deployment, contoso):
@@ -133,26 +133,26 @@ def test_the_body_of_a_stranger_is_not_looked_at(deployment, contoso):
         f"{deployment.url}/api/v1/organizations/{contoso.organization_id}/messages",
         content=b"[" * 100_000,
     )
-    problem(answer, 401)
+    assert_problem(answer, 401)
 
 
 def test_two_keys_in_one_request_are_none(deployment, contoso):
     headers = [("X-Api-Key", contoso.api_key), ("X-Api-Key", contoso.api_key)]
     path = f"/organizations/{contoso.organization_id}/settings"
-    problem(call(deployment, "GET", path, headers), 401)
+    assert_problem(call(deployment, "GET", path, headers), 401)
 
 
 def test_a_key_is_not_read_from_the_query(deployment, contoso):
     path = f"/organizations/{contoso.organization_id}/settings"
     for name in ("X-Api-Key", "api_key", "code"):
-        problem(call(deployment, "GET", f"{path}?{name}={contoso.api_key}", {}), 401)
+        assert_problem(call(deployment, "GET", f"{path}?{name}={contoso.api_key}", {}), 401)
 
 
 def test_without_an_administrators_key_nobody_is_the_administrator(azurite):
     environment = settings(azurite.connection_string, ENGAGEMENT_ADMIN_KEY="")
     with Deployment(environment) as deployment:
         for headers in ({}, {"X-Api-Key": ""}, {"X-Api-Key": ADMIN_KEY}):
-            problem(call(deployment, "DELETE", "/organizations/contoso", headers), 401)
+            assert_problem(call(deployment, "DELETE", "/organizations/contoso", headers), 401)
 
 
 def test_the_answer_to_a_caller_is_not_kept_by_anything_on_the_way(contoso):

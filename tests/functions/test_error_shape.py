@@ -10,7 +10,7 @@ from deployment import ADMIN_KEY, Crm, build_app, draft_of
 from hypothesis import HealthCheck, given
 from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
-from problem import problem
+from problem import assert_problem
 
 ORGANIZATION = "api/v1/organizations/{organization_id}"
 MESSAGE = f"{ORGANIZATION}/messages/{{message_id}}"
@@ -135,7 +135,7 @@ def check(answer):
     if answer.is_success:
         assert answer.headers["cache-control"] == "no-store"
     else:
-        value = problem(answer, answer.status_code, answer.json().get("field"))
+        value = assert_problem(answer, answer.status_code, answer.json().get("field"))
         assert set(value) <= {"type", "title", "status", "detail", "field"}
         assert answer.headers["cache-control"] == "no-store"
         assert answer.headers["x-content-type-options"] == "nosniff"
@@ -169,7 +169,7 @@ def test_B51_every_route_that_reads_json_says_so(known, method, route, content_t
     crm, names = known
     headers = {} if content_type is None else {"Content-Type": content_type}
     answer = call(crm, method, route, names, content=b"{}", headers=headers)
-    problem(answer, 400, "Content-Type", "application/json")
+    assert_problem(answer, 400, "Content-Type", "application/json")
 
 
 @pytest.mark.parametrize(("method", "route"), READING_JSON)
@@ -178,7 +178,7 @@ def test_B52_no_route_reads_more_json_than_the_largest_message_needs(known, meth
     body = b'{"name": "' + b"x" * 24 * 1024**2 + b'"}'
     headers = {"Content-Type": "application/json"}
     answer = call(crm, method, route, names, content=body, headers=headers)
-    problem(answer, 413, detail=str(24 * 1024**2))
+    assert_problem(answer, 413, detail=str(24 * 1024**2))
 
 
 def hostile_names(route):

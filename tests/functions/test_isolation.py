@@ -18,7 +18,7 @@ from hypothesis.stateful import (
     rule,
     run_state_machine_as_test,
 )
-from problem import problem
+from problem import assert_problem
 
 SIDES = st.sampled_from([0, 1])
 #: What both organizations use alike: it must never bring them together.
@@ -157,9 +157,9 @@ class TwoOrganizations(RuleBasedStateMachine):
         """A message of one is not there for the other, and a key of one opens nothing there."""
         method, path, options = call
         mine, other = self.crm(known), self.crms[1 - known.side]
-        problem(other.call(method, f"/messages/{known.id}{path}", **options), 404)
+        assert_problem(other.call(method, f"/messages/{known.id}{path}", **options), 404)
         intruder = Crm(self.deployment, mine.organization_id, other.api_key)
-        problem(intruder.call(method, f"/messages/{known.id}{path}", **options), 401)
+        assert_problem(intruder.call(method, f"/messages/{known.id}{path}", **options), 401)
 
     @rule(side=SIDES, enabled=st.booleans())
     def switch_something_in_one(self, side, enabled):
@@ -222,7 +222,7 @@ def test_S18_a_continuation_of_one_shows_nothing_of_it_in_the_other(crm, other, 
     parameters = {"continuation": page["continuation"]}
     answer = other.call("GET", f"/messages/{theirs.id}/timeline", params=parameters)
     assert ok(answer) == {"items": [], "continuation": None}
-    problem(other.call("GET", f"/messages/{mine.id}/timeline", params=parameters), 404)
+    assert_problem(other.call("GET", f"/messages/{mine.id}/timeline", params=parameters), 404)
 
 
 def test_S18_a_quoted_link_of_another_organization_is_not_looked_up(crm, other, deployment):
