@@ -7,7 +7,7 @@ from contextlib import ExitStack
 import pytest
 from deployment import Deployment, settings
 from fault_proxy import FaultProxy, hanging, refusing
-from problem import problem
+from problem import assert_problem
 
 from devserver.backing import connection_string
 
@@ -60,7 +60,7 @@ def test_all_three_stores_are_asked_once_in_a_while(probed):
 def test_no_store_may_fail(probed, store, fault):
     probed.stores[store].fault = fault
     for _ in range(3):
-        problem(probed.ask(), 503, detail="stores do not answer")
+        assert_problem(probed.ask(), 503, detail="stores do not answer")
     assert probed.asked()[store] == 1
     assert probed.deployment.get("/healthz").status_code == 200
 
