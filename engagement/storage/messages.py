@@ -12,7 +12,7 @@ from engagement.errors import NotFoundError
 from engagement.storage import keys
 from engagement.storage.account import Account, storage_call
 from engagement.storage.message_rows import attachment_of, link_row, message_of, rows_of
-from engagement.storage.transactions import LARGEST, transact
+from engagement.storage.transactions import LARGEST, replacing, transact
 
 
 class Messages:
@@ -47,7 +47,7 @@ class Messages:
         head = after.pop(keys.HEAD)
         changed = [_upsert(row) for key, row in after.items() if row != before.get(key)]
         gone = [("delete", row) for key, row in before.items() if key not in {keys.HEAD, *after}]
-        operations = [_update(head, old.etag), *changed, *gone]
+        operations = [replacing(head, old.etag), *changed, *gone]
         return replace(new, etag=await self._transact(organization, operations))
 
     async def write_links(
@@ -82,13 +82,6 @@ class Messages:
 
     async def _transact(self, organization: str, operations: list[Any]) -> str:
         return await transact(self.account.table(keys.table(organization)), operations)
-
-
-def _update(head: dict[str, Any], etag: str) -> tuple[str, dict[str, Any], dict[str, Any]]:
-    from azure.core import MatchConditions
-
-    match = {"etag": etag, "match_condition": MatchConditions.IfNotModified}
-    return ("update", head, {**match, "mode": "replace"})
 
 
 def _upsert(row: dict[str, Any]) -> tuple[str, dict[str, Any], dict[str, Any]]:

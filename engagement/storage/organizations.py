@@ -12,7 +12,7 @@ from engagement.domain.organization import ApiKey, Organization, State
 from engagement.errors import ConflictError, NotFoundError
 from engagement.storage import keys
 from engagement.storage.account import Account, storage_call
-from engagement.storage.transactions import transact
+from engagement.storage.transactions import deleting, replacing, transact
 
 
 class Organizations:
@@ -93,7 +93,7 @@ class Organizations:
         """
         rows = await self._rows(organization.id)
         rows.pop(keys.ORGANIZATION_ROW, None)
-        head = ("delete", _row(organization), _unchanged(organization))
+        head = deleting(_row(organization), organization.etag)
         with suppress(ConflictError, NotFoundError):
             await self._transact([head, *(("delete", row) for row in rows.values())])
 
@@ -137,13 +137,7 @@ def _row(organization: Organization) -> dict[str, Any]:
 
 def _replace(organization: Organization, state: State) -> Any:
     row = {**_row(organization), "state": state.value}
-    return ("update", row, {**_unchanged(organization), "mode": "replace"})
-
-
-def _unchanged(organization: Organization) -> dict[str, Any]:
-    from azure.core import MatchConditions
-
-    return {"etag": organization.etag, "match_condition": MatchConditions.IfNotModified}
+    return replacing(row, organization.etag)
 
 
 def _key_row(organization: Organization, key: ApiKey) -> dict[str, Any]:

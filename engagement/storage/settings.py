@@ -9,7 +9,7 @@ from engagement.domain.organization import Settings
 from engagement.errors import NotFoundError
 from engagement.storage import keys
 from engagement.storage.account import Account, storage_call
-from engagement.storage.transactions import transact
+from engagement.storage.transactions import replacing, transact
 
 #: Seconds that a caller of the API may wait.
 SECONDS = 20.0
@@ -45,18 +45,9 @@ class SettingsRows:
 
     async def write(self, organization: str, settings: Settings, etag: str | None) -> None:
         """Store the settings; raises ConflictError if they changed since *etag* was read."""
-        await transact(
-            self.account.table(keys.table(organization)), [_operation(_row(settings), etag)]
-        )
-
-
-def _operation(row: dict[str, Any], etag: str | None) -> Any:
-    from azure.core import MatchConditions
-
-    if etag is None:
-        return ("create", row)
-    match = {"etag": etag, "match_condition": MatchConditions.IfNotModified}
-    return ("update", row, {**match, "mode": "replace"})
+        row = _row(settings)
+        operation = ("create", row) if etag is None else replacing(row, etag)
+        await transact(self.account.table(keys.table(organization)), [operation])
 
 
 def _row(settings: Settings) -> dict[str, Any]:

@@ -30,3 +30,20 @@ async def transact(table: TableClient, operations: list[Any]) -> str:
                 raise ConflictError("Somebody else changed this at the same time.") from error
             raise
     return str(results[0].get("etag", ""))
+
+
+def replacing(row: dict[str, Any], etag: str) -> tuple[str, dict[str, Any], dict[str, Any]]:
+    """Return the operation that replaces a row, if it is still as it was under *etag*."""
+    return ("update", row, {**unchanged(etag), "mode": "replace"})
+
+
+def deleting(row: dict[str, Any], etag: str) -> tuple[str, dict[str, Any], dict[str, Any]]:
+    """Return the operation that deletes a row, if it is still as it was under *etag*."""
+    return ("delete", row, unchanged(etag))
+
+
+def unchanged(etag: str) -> dict[str, Any]:
+    """Return the condition under which a row may be written."""
+    from azure.core import MatchConditions
+
+    return {"etag": etag, "match_condition": MatchConditions.IfNotModified}
