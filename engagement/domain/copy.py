@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 
 from engagement.domain import html_body, text_body
 from engagement.domain.attachment import Attachment
 from engagement.domain.link import Link, splice
 from engagement.domain.message import MOST_LINKS, Content, FollowedLink
 from engagement.domain.tracked_url import TrackedUrls
+from engagement.domain.tracking_token import Kind, TrackingToken
 from engagement.errors import UnprocessableError
 
 
@@ -58,6 +60,8 @@ class Renderer:
     urls: TrackedUrls
     organization: str
     message_id: str
+    #: datetime, aware UTC; the same for every rendering, as copies may be asked for again
+    handed_over_at: datetime
     content: Content
     plan: Plan
     #: the followed ones
@@ -65,17 +69,9 @@ class Renderer:
 
     def render(self, recipient: int) -> Content:
         """Return the content with the tracked URLs of one recipient (0 for a shared copy)."""
-        link_urls = [
-            self.urls.link(self.organization, self.message_id, recipient, link.number)
-            for link in self.plan.links
-        ]
+        link_urls = [self._url(Kind.CLICK, recipient, link.number, "") for link in self.plan.links]
         files = [
-            (
-                item.name,
-                self.urls.attachment(
-                    self.organization, self.message_id, recipient, item.number, item.name
-                ),
-            )
+            (item.name, self._url(Kind.ATTACHMENT, recipient, item.number, item.name))
             for item in self.attachments
         ]
         in_html = len(self.plan.html)
@@ -91,7 +87,7 @@ class Renderer:
             return None
         html = splice(self.content.html_body, self.plan.html, link_urls)
         html = html_body.insert_attachments(html, files)
-        pixel = self.urls.pixel(self.organization, self.message_id, recipient)
+        pixel = self._url(Kind.OPEN, recipient, 0, "")
         return html_body.insert_pixel(self.urls.with_pixel(html, pixel), pixel)
 
     def _text(self, link_urls: list[str], files: list[tuple[str, str]]) -> str | None:
@@ -99,6 +95,12 @@ class Renderer:
             return None
         text = splice(self.content.text_body, self.plan.text, link_urls)
         return text_body.append_attachments(text, files)
+
+    def _url(self, kind: Kind, recipient: int, number: int, name: str) -> str:
+        token = TrackingToken(
+            kind, self.organization, self.message_id, self.handed_over_at, recipient, number
+        )
+        return self.urls.url(token, name)
 
 
 def _kept(

@@ -28,23 +28,12 @@ class TrackedUrls:
         """Host name of the URLs, for the Message-ID of what is sent."""
         return urlsplit(self.base).hostname or "localhost"
 
-    def pixel(self, organization: str, message_id: str, recipient: int) -> str:
-        """URL of the pixel in one copy of a message."""
-        token = TrackingToken(Kind.OPEN, organization, message_id, recipient)
-        return f"{self.base}/o/{self.signer.sign(token)}.gif"
-
-    def link(self, organization: str, message_id: str, recipient: int, number: int) -> str:
-        """URL that stands for link *number* in one copy of a message."""
-        token = TrackingToken(Kind.CLICK, organization, message_id, recipient, number)
-        return f"{self.base}/c/{self.signer.sign(token)}"
-
-    def attachment(
-        self, organization: str, message_id: str, recipient: int, number: int, name: str
-    ) -> str:
-        """URL of followed attachment *number*; the name at its end is for people's eyes only."""
-        token = TrackingToken(Kind.ATTACHMENT, organization, message_id, recipient, number)
-        url = f"{self.base}/a/{self.signer.sign(token)}"
-        shown = url_name(name, LONGEST - len(url) - 1)
+    def url(self, token: TrackingToken, name: str = "") -> str:
+        """URL of what *token* stands for; a file's *name* at its end is for people's eyes only."""
+        url = f"{self.base}{PATHS[token.kind]}{self.signer.sign(token)}"
+        if token.kind is Kind.OPEN:
+            return f"{url}.gif"
+        shown = url_name(name, LONGEST - len(url) - 1) if name else ""
         return f"{url}/{shown}" if shown else url
 
     def with_pixel(self, html: str, pixel: str) -> str:
@@ -52,7 +41,7 @@ class TrackedUrls:
 
         Otherwise opening the answer would count as opening the message that it quotes.
         """
-        return re.sub(re.escape(self.base) + r"/o/[\w-]{56}\.gif", pixel, html, flags=re.ASCII)
+        return re.sub(re.escape(self.base) + r"/o/[\w-]{60}\.gif", pixel, html, flags=re.ASCII)
 
     def own(self, url: str) -> bool:
         """Whether *url* is one of this deployment's tracked URLs."""

@@ -47,6 +47,7 @@ class Rendering:
             urls=self.urls,
             organization=organization.key,
             message_id=message.id,
+            handed_over_at=message.sending_at or message.created_at,
             content=content,
             plan=plan,
             attachments=[item for item in message.attachments if item.followed],

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -16,6 +18,7 @@ from engagement.errors import UnprocessableError
 
 URLS = TrackedUrls("https://links.contoso.example", TokenSigner({1: b"k" * 32}))
 ORGANIZATION, MESSAGE = "0" * 16, "1" * 24
+SENT = datetime(2026, 11, 22, tzinfo=UTC)
 
 urls = st.sampled_from(
     [
@@ -36,7 +39,7 @@ def destination(url, field):
 def render(content, recipient=1):
     """Plan and render a content for one recipient."""
     plan = plan_links(content, destination)
-    renderer = Renderer(URLS, ORGANIZATION, MESSAGE, content, plan, [])
+    renderer = Renderer(URLS, ORGANIZATION, MESSAGE, SENT, content, plan, [])
     return plan, renderer.render(recipient)
 
 

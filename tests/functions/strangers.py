@@ -85,6 +85,7 @@ def signed(kind, of, **changes):
     fields = {
         "organization": known.organization,
         "message_id": known.message_id,
+        "handed_over_at": known.handed_over_at,
         "recipient": known.recipient,
         "target": known.target,
     }

@@ -475,7 +475,7 @@ def test_B56_a_url_in_the_text_ends_where_its_sentence_goes_on(crm, text, url, r
     assert [link["url"] for link in message.value["links"]] == [url]
     before, _, token = copy["text_body"].partition(f"{PUBLIC_URL}/c/")
     assert text.startswith(before)
-    assert token[56:] == rest
+    assert token[60:] == rest
     assert copy["html_body"] is None
 
 

@@ -310,7 +310,7 @@ def test_B47_S7_a_file_is_saved_under_its_name_and_stored_under_the_servers(
     assert (answer.content, file_name(answer)) == (PDF, saved)
     assert "x-evil" not in answer.headers
     assert len(message.file) < 120
-    assert re.fullmatch(r"/a/[\w-]{56}(/[\w.-]+)?", path(message.file), re.ASCII)
+    assert re.fullmatch(r"/a/[\w-]{60}(/[\w.-]+)?", path(message.file), re.ASCII)
     assert re.fullmatch(BLOB_NAME, row_of(message)["blob"])
 
 
