@@ -100,6 +100,7 @@ def announce(port: int, made: tuple[str, str] | None, inbox: Inbox | None) -> No
             "API key": api_key,
             "Message": message,
             "Timeline": f"curl -H 'X-Api-Key: {api_key}' {timeline}",
+            "Alerts": f"curl -H 'X-Api-Key: {api_key}' '{url}{demo.PATH}/alerts?user_id=u-17'",
         }
     if inbox:
         lines["Inbox"] = f"http://localhost:{inbox.ports[0]}"

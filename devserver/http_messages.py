@@ -42,6 +42,9 @@ def request_datum(scope: Scope, params: Mapping[str, str], body: bytes) -> Datum
     headers = [
         (name.decode("latin-1"), value.decode("latin-1")) for name, value in scope["headers"]
     ]
+    if scope["client"] and "x-forwarded-for" not in {name.lower() for name, _ in headers}:
+        # Azure's front end says who called; a caller that says it plays the front end.
+        headers.append(("X-Forwarded-For", ":".join(map(str, scope["client"]))))
     path, query = scope["raw_path"].decode("latin-1"), scope["query_string"].decode("latin-1")
     url = f"{scope['scheme']}://{dict(headers).get('host', 'localhost')}{path}"
     return Datum(

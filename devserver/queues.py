@@ -17,7 +17,7 @@ logger = logging.getLogger(__name__)
 
 Attempt = Callable[[Datum, Mapping[str, Datum]], Awaitable[bool]]
 
-SHORTEST_WAIT, LONGEST_WAIT = 0.1, 2.0
+SHORTEST_WAIT = 0.1
 #: How long a message stays hidden while its function runs: longer than any function may.
 LEASE_SECONDS = 600
 TIME = "%Y-%m-%dT%H:%M:%S+00:00"
@@ -36,6 +36,11 @@ def metadata(message: QueueMessage) -> dict[str, Datum]:
     return {name: Datum(value, "string") for name, value in values.items()}
 
 
+def seconds(clock: str) -> int:
+    """Read a span of time as host.json writes it."""
+    return sum(int(part) * unit for part, unit in zip(clock.split(":"), (3600, 60, 1), strict=True))
+
+
 @dataclass(frozen=True)
 class QueueListener:
     """Hands the messages of one queue to one function."""
@@ -45,6 +50,11 @@ class QueueListener:
     attempt: Attempt
     #: `extensions.queues` of host.json; the defaults below are the real host's.
     options: Mapping[str, Any]
+
+    @property
+    def longest_wait(self) -> int:
+        """Seconds between two looks into a queue that stays empty."""
+        return seconds(self.options.get("maxPollingInterval", "00:01:00"))
 
     @contextlib.asynccontextmanager
     async def open(self, queue: str) -> AsyncIterator[QueueClient]:
@@ -65,7 +75,7 @@ class QueueListener:
                     await self.poll(client)
             except (AzureError, OSError) as error:
                 logger.warning("queue %s cannot be read: %s", self.queue, type(error).__name__)
-                await asyncio.sleep(LONGEST_WAIT)
+                await asyncio.sleep(self.longest_wait)
 
     async def poll(self, client: QueueClient) -> None:
         """Read batch after batch, more slowly the longer nothing comes."""
@@ -75,7 +85,7 @@ class QueueListener:
             messages = client.receive_messages(max_messages=size, visibility_timeout=LEASE_SECONDS)
             batch = [self.handle(client, message) async for message in messages]
             await asyncio.gather(*batch)
-            wait = 0.0 if batch else min(max(2 * wait, SHORTEST_WAIT), LONGEST_WAIT)
+            wait = 0.0 if batch else min(max(2 * wait, SHORTEST_WAIT), self.longest_wait)
             await asyncio.sleep(wait)
 
     async def handle(self, client: QueueClient, message: QueueMessage) -> None:
@@ -92,8 +102,7 @@ class QueueListener:
         elif (message.dequeue_count or 0) >= self.options.get("maxDequeueCount", 5):
             await self.move_away(client, message)
         else:
-            clock = self.options.get("visibilityTimeout", "00:00:00").split(":")
-            pause = sum(int(part) * unit for part, unit in zip(clock, (3600, 60, 1), strict=True))
+            pause = seconds(self.options.get("visibilityTimeout", "00:00:00"))
             await client.update_message(message, visibility_timeout=pause)
 
     async def move_away(self, client: QueueClient, message: QueueMessage) -> None:

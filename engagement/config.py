@@ -61,6 +61,10 @@ class Config:
     spill_folder: Path
     spill_limit_bytes: int
     stream_limit_bytes: int
+    #: int, proxies in front that add to X-Forwarded-For
+    proxy_count: int
+    #: str or None, id of the Front Door in front
+    front_door_id: str | None
 
     @classmethod
     def from_environment(cls, environment: Mapping[str, str]) -> Config:
@@ -79,6 +83,8 @@ class Config:
             spill_folder=Path(spill or Path(tempfile.gettempdir()) / "engagement-spill"),
             spill_limit_bytes=_number(environment, "ENGAGEMENT_SPILL_LIMIT_BYTES", 16 * 1024**2),
             stream_limit_bytes=_number(environment, "ENGAGEMENT_STREAM_LIMIT_BYTES", 4 * 1024**2),
+            proxy_count=_number(environment, "ENGAGEMENT_PROXY_COUNT", 1),
+            front_door_id=environment.get("ENGAGEMENT_FRONT_DOOR_ID", "").strip() or None,
         )
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import base64
+import hashlib
 import os
 import shutil
 import subprocess
@@ -32,6 +33,7 @@ ADMIN_KEY = "an-admin-key-for-tests"
 SIGNING_KEY = base64.urlsafe_b64encode(b"k" * 32).decode().rstrip("=")
 PUBLIC_URL = "http://links.contoso.example"
 PATIENCE = 20.0
+FIREFOX = "Mozilla/5.0 (X11; Linux x86_64; rv:145.0) Gecko/20100101 Firefox/145.0"
 
 
 def settings(data: str, **more: str) -> dict[str, str]:
@@ -68,7 +70,7 @@ class Served:
     def request(self, method: str, url: str, **options: Any) -> httpx.Response:
         """Send a stranger's request to a tracked URL, or a path."""
         path = url.removeprefix(PUBLIC_URL)
-        headers = {"User-Agent": "Mozilla/5.0 (X11; Linux x86_64) Firefox/145.0"}
+        headers = {"User-Agent": FIREFOX, "X-Forwarded-For": reader_of(url)}
         headers.update(options.pop("headers", {}))
         return self.http.request(method, f"{self.url}{path}", headers=headers, **options)
 
@@ -77,12 +79,18 @@ class Served:
         headers = {"X-Api-Key": ADMIN_KEY, **options.pop("headers", {})}
         return self.http.request(method, f"{self.url}/api/v1{path}", headers=headers, **options)
 
-    def new_crm(self) -> Crm:
-        """Create an organization and return its CRM."""
+    def new_crm(self, *, delivery_window: int = 0) -> Crm:
+        """Create an organization and return its CRM.
+
+        Tests open what was sent a moment ago; without a *delivery_window* that is a person.
+        """
         organization_id = f"org-{uuid.uuid4().hex[:12]}"
         answer = self.admin("PUT", f"/organizations/{organization_id}", json={"name": "Contoso"})
         assert answer.status_code == 201, answer.text
-        return Crm(self, organization_id, answer.json()["api_key"])
+        crm = Crm(self, organization_id, answer.json()["api_key"])
+        if delivery_window != 10:
+            crm.set({"verdicts": {"delivery_window_seconds": delivery_window}})
+        return crm
 
 
 class Deployment(Served):
@@ -177,6 +185,10 @@ class Crm:
         headers = {"X-Api-Key": self.api_key, **options.pop("headers", {})}
         url = f"{self.deployment.url}/api/v1/organizations/{self.organization_id}{path}"
         return self.deployment.http.request(method, url, headers=headers, **options)
+
+    def set(self, changes: dict[str, Any]) -> dict[str, Any]:
+        """Change settings."""
+        return ok(self.call("PATCH", "/settings", json=changes))
 
     def draft(self, **fields: Any) -> dict[str, Any]:
         """Make a draft."""
@@ -282,6 +294,25 @@ class SentMessage:
     def timeline(self) -> list[dict[str, Any]]:
         """The message's timeline now."""
         return self.crm.timeline(self.id)
+
+    def acts(self, kind: str | None = None) -> list[dict[str, Any]]:
+        """What is stored of what was done: the timeline, of one *kind*, without inferred opens."""
+        return [
+            item
+            for item in self.timeline
+            if item["reasons"] != ["inferred"] and kind in (None, item["type"])
+        ]
+
+
+def reader_of(url: str) -> str:
+    """Address of whoever reads the message of a tracked URL.
+
+    Readers of many messages are at many addresses; the tests', on one machine, would be a gateway.
+    """
+    # These characters of a token say which organization and message it is of.
+    message = url.removeprefix(PUBLIC_URL)[3:32]
+    digest = hashlib.sha256(message.encode()).digest()
+    return f"10.{digest[0]}.{digest[1]}.{digest[2]}"
 
 
 def draft_of(**fields: Any) -> dict[str, Any]:

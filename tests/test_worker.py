@@ -28,7 +28,7 @@ def test_a_message_is_followed_through_microsofts_worker(azurite, mailbox, tmp_p
         assert host.get("/c/broken").status_code == 404
         assert host.request("POST", message.pixel).status_code == 405
         assert crm.call("POST", "/messages", content=b"{").status_code == 400
-        types = [item["type"] for item in message.timeline if item["verdict"] == "person"]
+        types = [item["type"] for item in message.acts() if item["verdict"] == "person"]
         assert types == ["attachment_view", "click", "open"]
 
         crm.send(crm.draft()["id"], "smtp")

@@ -1,51 +1,38 @@
-"""One act on a followed message: an open, a click, an attachment view or a reply."""
+"""One act on a followed message, as it is stored: what is known of it, and what follows from it."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import hashlib
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
-from enum import StrEnum
 
-from engagement.domain.verdict import Verdict, Via
+from engagement.domain.evidence import Evidence, InteractionType
+from engagement.domain.verdict import Judgement, Verdict, Via
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 LAST_MILLISECOND = 9_999_999_999_999
 
-#: Longest user agent kept, in characters; real ones stay below 300.
-LONGEST_USER_AGENT = 512
-
-
-class InteractionType(StrEnum):
-    """What was done."""
-
-    OPEN = "open"
-    CLICK = "click"
-    ATTACHMENT_VIEW = "attachment_view"
-    REPLY = "reply"
+#: Reason of an open that nobody saw: whoever selects a link has the message open.
+INFERRED = "inferred"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Interaction:
-    """One act as it is stored; *id* is made once, so that a repeated write is recognised."""
+    """One act; *id* is made once, so that a repeated write is recognised."""
 
     id: str
     message_id: str
-    type: InteractionType
-    #: datetime, aware UTC
-    at: datetime
-    #: int, number of the recipient, 0 when the copy was shared ("someone")
-    recipient: int
-    #: int, number of the link or attachment, 0 for opens and replies
-    target: int
-    verdict: Verdict
-    via: Via
-    reasons: tuple[str, ...]
-    #: int, version of the rule set that judged
-    rules: int
-    #: str or None, as sent, made printable and cut; hostile input
-    user_agent: str | None = None
+    evidence: Evidence
+    judgement: Judgement
     #: str or None, address of whoever answered
     replied_by: str | None = None
+    #: str, version of the stored row, "" for one that is not stored yet
+    etag: str = field(default="", compare=False)
+
+    @property
+    def inferred(self) -> bool:
+        """Whether this is an open that only a click tells of."""
+        return INFERRED in self.judgement.reasons
 
 
 def interaction_id(at: datetime, nonce: str) -> str:
@@ -54,9 +41,21 @@ def interaction_id(at: datetime, nonce: str) -> str:
     return f"{LAST_MILLISECOND - milliseconds:013d}-{nonce}"
 
 
-def printable_user_agent(value: str | None) -> str | None:
-    """Return what is kept of a User-Agent header: printable, cut; None if nothing is left."""
-    if not value:
-        return None
-    kept = "".join(char if char.isprintable() else " " for char in value[:LONGEST_USER_AGENT])
-    return kept.strip() or None
+def inferred_open(act: Interaction) -> Interaction:
+    """Return the open that *act*, a person's click or attachment view, tells of; always the same.
+
+    HubSpot and Keila infer opens likewise.
+    """
+    time, _, _ = act.id.partition("-")
+    nonce = hashlib.sha256(f"{INFERRED}\0{act.id}".encode()).hexdigest()[:12]
+    known = act.evidence
+    return Interaction(
+        id=f"{time}-{nonce}",
+        message_id=act.message_id,
+        evidence=Evidence(
+            type=InteractionType.OPEN, at=known.at, recipient=known.recipient, actor=known.actor
+        ),
+        judgement=replace(
+            act.judgement, verdict=Verdict.PERSON, via=Via.UNKNOWN, reasons=(INFERRED,)
+        ),
+    )

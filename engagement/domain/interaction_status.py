@@ -24,11 +24,10 @@ def interaction_status(status: Status, follow: FollowState, kpi: Kpi, now: datet
         return "Replied"
     if follow is not FollowState.FOLLOWED:
         return "Not followed"
-    if kpi.last_opened_at is None:
-        # Who selects a link has the message open, whether or not its images were fetched.
-        acted = kpi.people.click_count or kpi.people.attachment_view_count
-        return "Opened" if acted else "Not yet opened"
-    return f"Last opened {_day(kpi.last_opened_at, now)}"
+    if kpi.last_opened_at is not None:
+        return f"Last opened {_day(kpi.last_opened_at, now)}"
+    # Somebody's mail program fetched the image, and would have done so unread as well.
+    return "Cannot be known" if kpi.unsure.open_count else "Not yet opened"
 
 
 def _day(at: datetime, now: datetime) -> str:

@@ -9,7 +9,9 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 
+from engagement.domain.alert_settings import AlertSettings
 from engagement.domain.file_name import BLOCKED_EXTENSIONS
+from engagement.domain.verdict_settings import VerdictSettings
 from engagement.errors import InvalidRequestError
 
 ORGANIZATION_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,62}")
@@ -72,6 +74,8 @@ class Settings:
     follow_enabled: bool = True
     upload_limit_bytes: int = 25 * 1024**2
     blocked_extensions: frozenset[str] = field(default=BLOCKED_EXTENSIONS)
+    verdicts: VerdictSettings = field(default_factory=VerdictSettings)
+    alerts: AlertSettings = field(default_factory=AlertSettings)
 
 
 def secret_digest(secret: str) -> str:

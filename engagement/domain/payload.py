@@ -51,7 +51,7 @@ class Fields:
         self.value: dict[str, Any] = value
         for name in value:
             if name not in names:
-                raise InvalidRequestError("This field is not known.", self.at(_shown(name)))
+                raise InvalidRequestError("This field is not known.", self.at(shown(name)))
 
     def at(self, name: str) -> str:
         """Path of field *name* in the request."""
@@ -138,5 +138,6 @@ class Fields:
         return value
 
 
-def _shown(name: str) -> str:
+def shown(name: str) -> str:
+    """Return the name of a field as an error may show it; the caller made it up."""
     return name[:100].encode("ascii", "backslashreplace").decode("ascii")

@@ -6,15 +6,18 @@ import re
 from dataclasses import replace
 from typing import Any
 
+from engagement.domain.alert_settings import alerts_json, patched_alerts
 from engagement.domain.organization import LARGEST_UPLOAD, Settings
 from engagement.domain.payload import Fields
+from engagement.domain.rule_set import RuleSet
+from engagement.domain.verdict_settings import patched_verdicts, verdicts_json
 from engagement.errors import InvalidRequestError
 
 EXTENSION = re.compile(r"[a-z0-9_-]{1,20}")
 MOST_EXTENSIONS = 500
 
 
-def settings_json(settings: Settings) -> dict[str, Any]:
+def settings_json(settings: Settings, shipped: RuleSet) -> dict[str, Any]:
     """Return the settings in the form of the contract."""
     return {
         "follow": {"enabled": settings.follow_enabled},
@@ -22,18 +25,26 @@ def settings_json(settings: Settings) -> dict[str, Any]:
             "upload_limit_bytes": settings.upload_limit_bytes,
             "blocked_extensions": sorted(settings.blocked_extensions),
         },
+        "verdicts": verdicts_json(settings.verdicts, shipped),
+        "alerts": alerts_json(settings.alerts),
     }
 
 
-def patched(settings: Settings, changes: object) -> Settings:
-    """Return the settings with *changes* (RFC 7396 without nulls); raises InvalidRequestError."""
-    fields = Fields(changes, {"follow", "attachments"})
+def patched(settings: Settings, changes: object, shipped: RuleSet) -> Settings:
+    """Return the settings with *changes* (RFC 7396); raises InvalidRequestError."""
+    fields = Fields(changes, {"follow", "attachments", "verdicts", "alerts"})
     if "follow" in fields:
         follow = Fields(fields.value["follow"], {"enabled"}, "follow")
         enabled = follow.flag("enabled", default=settings.follow_enabled)
         settings = replace(settings, follow_enabled=enabled)
     if "attachments" in fields:
         settings = _attachments(settings, fields.value["attachments"])
+    if "verdicts" in fields:
+        verdicts = patched_verdicts(settings.verdicts, fields.value["verdicts"], shipped)
+        settings = replace(settings, verdicts=verdicts)
+    if "alerts" in fields:
+        alerts = patched_alerts(settings.alerts, fields.value["alerts"], "alerts")
+        settings = replace(settings, alerts=alerts)
     return settings
 
 

@@ -96,12 +96,23 @@ class TokenSigner:
         handed_over_at = datetime.fromtimestamp(seconds, UTC)
         return TrackingToken(kind, organization.hex(), message.hex(), handed_over_at, *numbers)
 
+    def pseudonym(self, message: tuple[str, str], who: str) -> str:
+        """Return 12 hexadecimal digits that stand for *who* on a message (organization and id).
+
+        The same person on another message has another one, and without the signing key nobody can
+        find out who it was by trying all addresses.
+        """
+        organization, message_id = message
+        key = self._organization_key(self.newest, bytes.fromhex(organization))
+        text = b"actor\0" + bytes.fromhex(message_id) + who.encode("utf-8", "replace")
+        return hmac.digest(key, text, hashlib.sha256)[:6].hex()
+
     def _mac(self, key_id: int, kind: Kind, payload: bytes) -> bytes:
-        organization_key = hmac.digest(
-            self.keys[key_id], b"organization\0" + payload[2:10], hashlib.sha256
-        )
-        mac = hmac.digest(organization_key, kind.encode() + b"\0" + payload, hashlib.sha256)
-        return mac[:MAC_BYTES]
+        key = self._organization_key(key_id, payload[2:10])
+        return hmac.digest(key, kind.encode() + b"\0" + payload, hashlib.sha256)[:MAC_BYTES]
+
+    def _organization_key(self, key_id: int, organization: bytes) -> bytes:
+        return hmac.digest(self.keys[key_id], b"organization\0" + organization, hashlib.sha256)
 
 
 def trim(text: str) -> str:

@@ -20,12 +20,19 @@ def blueprints(services: Services) -> Iterator[func.Blueprint]:
         yield public.blueprint(services)
     if services.surface != "public":
         from engagement.functions import (
+            api_alerts,
             api_attachments,
             api_messages,
             api_organizations,
+            api_verdicts,
             queues,
             timers,
         )
 
-        for module in (api_organizations, api_messages, api_attachments, timers, queues):
-            yield module.blueprint(services)
+        yield api_organizations.blueprint(services)
+        yield api_messages.blueprint(services)
+        yield api_attachments.blueprint(services)
+        yield api_alerts.blueprint(services)
+        yield api_verdicts.blueprint(services)
+        yield timers.blueprint(services)
+        yield queues.blueprint(services)

@@ -93,11 +93,13 @@ def blueprint(services: Services) -> func.Blueprint:
     @bp.route(f"{ONE}/replies", methods=["POST"], auth_level=func.AuthLevel.ANONYMOUS)
     @guard.organization
     async def post_reply(req: func.HttpRequest, organization: Organization) -> func.HttpResponse:
+        now = datetime.now(UTC)
         message, interaction = await services.replying.add(
             organization,
             req.route_params["message_id"],
-            read_reply(read_json(req), datetime.now(UTC)),
+            read_reply(read_json(req), now),
             (idempotency_key(req), req.get_body()),
+            now,
         )
         return json_response(views.interaction_json(message, interaction), 201)
 

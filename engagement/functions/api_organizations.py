@@ -50,7 +50,9 @@ def blueprint(services: Services) -> func.Blueprint:
         req: func.HttpRequest,  # noqa: ARG001 - the binding
         organization: Organization,
     ) -> func.HttpResponse:
-        return json_response(settings_json(await administering.read_settings(organization)))
+        return json_response(
+            settings_json(await administering.read_settings(organization), administering.shipped)
+        )
 
     @bp.route(f"{BASE}/settings", methods=["PATCH"], auth_level=func.AuthLevel.ANONYMOUS)
     @guard.manager
@@ -58,7 +60,7 @@ def blueprint(services: Services) -> func.Blueprint:
         req: func.HttpRequest, organization: Organization
     ) -> func.HttpResponse:
         settings = await administering.change_settings(organization, read_json(req))
-        return json_response(settings_json(settings))
+        return json_response(settings_json(settings, administering.shipped))
 
     _add_key_routes(bp, guard, administering)
     return bp

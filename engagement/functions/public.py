@@ -15,6 +15,7 @@ from pathlib import Path
 import azure.functions as func
 
 from engagement.domain.file_name import content_disposition
+from engagement.domain.observer import Hit
 from engagement.errors import (
     InvalidTokenError,
     NotFoundError,
@@ -24,7 +25,7 @@ from engagement.errors import (
 from engagement.functions.auth import Access, Wrapped, wrapped
 from engagement.functions.web import RETRY_AFTER
 from engagement.services import Services
-from engagement.services.tracking import Download, Hit
+from engagement.services.tracking import Download
 
 logger = logging.getLogger(__name__)
 

@@ -6,17 +6,21 @@ from dataclasses import asdict
 from datetime import UTC, datetime
 from typing import Any
 
+from engagement.domain.alert import Alert
 from engagement.domain.attachment import Attachment
 from engagement.domain.copy import Copy
 from engagement.domain.draft import draft_json, recipient_json
+from engagement.domain.evidence import Evidence, InteractionType
 from engagement.domain.follow import REASONS
-from engagement.domain.interaction import Interaction, InteractionType
+from engagement.domain.interaction import Interaction
 from engagement.domain.interaction_status import interaction_status
 from engagement.domain.kpi import Kpi
 from engagement.domain.message import FollowedLink, Message, Status
 from engagement.domain.organization import ApiKey
+from engagement.domain.rule_set import RuleSet
 from engagement.services.administering import IssuedKey
 from engagement.services.reading import Details
+from engagement.services.scoring import Report
 from engagement.services.sending import Sent, headers_of
 
 HANDED_OVER = (Status.SENDING, Status.SENT)
@@ -55,6 +59,7 @@ def kpi_json(kpi: Kpi) -> dict[str, Any]:
         "reply_count": kpi.reply_count,
         "first_opened_at": _time(kpi.first_opened_at),
         "last_opened_at": _time(kpi.last_opened_at),
+        "inferred_open_count": kpi.inferred_open_count,
         "unsure": asdict(kpi.unsure),
         "automated": asdict(kpi.automated),
     }
@@ -88,19 +93,81 @@ def copies_json(sent: Sent, path: str) -> list[dict[str, Any]]:
 
 def interaction_json(message: Message, interaction: Interaction) -> dict[str, Any]:
     """Return an item of a message's timeline."""
-    recipient = message.recipient(interaction.recipient)
+    known, judgement = interaction.evidence, interaction.judgement
+    recipient = message.recipient(known.recipient)
     return {
         "id": interaction.id,
-        "type": interaction.type.value,
-        "at": _time(interaction.at),
+        "type": known.type.value,
+        "at": _time(known.at),
         "recipient": None if recipient is None else recipient_json(recipient),
-        "verdict": interaction.verdict.value,
-        "via": interaction.via.value,
-        "reasons": list(interaction.reasons),
-        "link": _target_link(message, interaction),
-        "attachment": _target_attachment(message, interaction),
-        "client": None,
+        "verdict": judgement.verdict.value,
+        "via": judgement.via.value,
+        "reasons": list(judgement.reasons),
+        "rules": judgement.rules or None,
+        "link": _target_link(message, known),
+        "attachment": _target_attachment(message, known),
+        "client": judgement.client,
         "replied_by": interaction.replied_by,
+    }
+
+
+def alert_json(alert: Alert) -> dict[str, Any]:
+    """Return an alert with what is known, also in a sentence."""
+    return {
+        "id": alert.public_id,
+        "type": alert.type.value,
+        "at": _time(alert.at),
+        "due_at": _time(alert.due_at),
+        "user_id": alert.user_id,
+        "message": {"id": alert.message_id, "subject": alert.subject},
+        "who": alert.who or "someone",
+        "client": alert.client,
+        "inferred": alert.inferred,
+        "dismissed": alert.dismissed,
+        "text": alert.text,
+    }
+
+
+def rules_json(rules: RuleSet) -> dict[str, Any]:
+    """Return the rules that hold, in their order; user agents without the names looked for."""
+    return {
+        "version": rules.version,
+        "windows": asdict(rules.windows),
+        "off": sorted(rules.off),
+        "networks": [
+            {
+                "name": rule.name,
+                "scope": rule.scope.value,
+                "certainty": rule.certainty.value,
+                "ranges": [str(network) for network in rule.ranges],
+            }
+            for rule in rules.networks
+        ],
+        "user_agents": [
+            {
+                "name": rule.name,
+                "kind": rule.kind.value,
+                "scope": rule.scope.value,
+                "client": rule.client,
+            }
+            for rule in rules.clients
+        ],
+    }
+
+
+def report_json(report: Report) -> dict[str, Any]:
+    """Return what scoring again did."""
+    changes = [
+        {"from": before.value, "to": after.value, "count": count}
+        for (before, after), count in sorted(report.changes.items())
+    ]
+    return {
+        "rules": report.rules,
+        "message_count": report.message_count,
+        "changed_count": sum(report.changes.values()),
+        "changes": changes,
+        "restated_count": report.restated_count,
+        "continuation": report.continuation,
     }
 
 
@@ -124,18 +191,18 @@ def _copy_json(message: Message, copy: Copy, files: list[dict[str, Any]]) -> dic
     }
 
 
-def _target_link(message: Message, interaction: Interaction) -> dict[str, Any] | None:
-    if interaction.type is not InteractionType.CLICK:
+def _target_link(message: Message, known: Evidence) -> dict[str, Any] | None:
+    if known.type is not InteractionType.CLICK:
         return None
-    links = (link for link in message.links if link.number == interaction.target)
+    links = (link for link in message.links if link.number == known.target)
     return next((link_json(link) for link in links), None)
 
 
-def _target_attachment(message: Message, interaction: Interaction) -> dict[str, Any] | None:
-    if interaction.type is not InteractionType.ATTACHMENT_VIEW:
+def _target_attachment(message: Message, known: Evidence) -> dict[str, Any] | None:
+    if known.type is not InteractionType.ATTACHMENT_VIEW:
         return None
     for attachment in message.attachments:
-        if attachment.number == interaction.target:
+        if attachment.number == known.target:
             return {"id": str(attachment.number), "name": attachment.name}
     return None
 

@@ -6,11 +6,14 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 
 from engagement.services.administering import Administering
+from engagement.services.alerting import Alerting
 from engagement.services.attaching import Attaching
 from engagement.services.drafting import Drafting
+from engagement.services.judging import Judging
 from engagement.services.reading import Reading
 from engagement.services.recording import Recording
 from engagement.services.replying import Replying
+from engagement.services.scoring import Scoring
 from engagement.services.sending import Sending
 from engagement.services.sweeping import Sweeping
 from engagement.services.tracking import Tracking
@@ -23,11 +26,14 @@ class Services:
     surface: str
     admin_key: str | None = field(repr=False)
     administering: Administering
+    alerting: Alerting
     attaching: Attaching
     drafting: Drafting
+    judging: Judging
     reading: Reading
     recording: Recording
     replying: Replying
+    scoring: Scoring
     sending: Sending
     sweeping: Sweeping
     tracking: Tracking

@@ -16,6 +16,7 @@ from engagement.domain.organization import (
     check_organization_id,
     secret_digest,
 )
+from engagement.domain.rule_set import RuleSet
 from engagement.domain.settings_patch import patched
 from engagement.errors import ConflictError, NotFoundError, UnprocessableError
 from engagement.storage.organizations import Organizations
@@ -33,9 +34,13 @@ class IssuedKey:
 class Administering:
     """What administrators do with organizations."""
 
-    def __init__(self, organizations: Organizations, settings: SettingsRows) -> None:
+    def __init__(
+        self, organizations: Organizations, settings: SettingsRows, shipped: RuleSet
+    ) -> None:
         self.organizations = organizations
         self.settings = settings
+        #: RuleSet, the rules that organizations change for themselves
+        self.shipped = shipped
 
     async def find(self, organization_id: str) -> Organization:
         """Return an organization that can be used; raises NotFoundError."""
@@ -87,7 +92,7 @@ class Administering:
     async def change_settings(self, organization: Organization, changes: object) -> Settings:
         """Change some settings; raises InvalidRequestError, ConflictError if others do so too."""
         settings, etag = await self.settings.read(organization.key)
-        changed = patched(settings, changes)
+        changed = patched(settings, changes, self.shipped)
         await self.settings.write(organization.key, changed, etag)
         return changed
 

@@ -81,7 +81,7 @@ class Reading:
     async def _kpi(self, organization: Organization, message: Message) -> Kpi:
         if message.status is Status.DRAFT:
             return Kpi()
-        return count([fact async for fact in self.interactions.facts(organization.key, message.id)])
+        return count(await self.interactions.facts(organization.key, message.id))
 
     async def _follow_state(self, organization: Organization, message: Message) -> FollowState:
         if message.follow_state is not None:

@@ -7,20 +7,24 @@ import json
 import logging
 import time
 from collections import OrderedDict
-from collections.abc import Coroutine, Mapping
+from collections.abc import Callable, Coroutine, Mapping
 from datetime import UTC, datetime
 from typing import Any
 
 from engagement.domain.breaker import Breaker
 from engagement.domain.interaction import Interaction
+from engagement.domain.observer import Crowd
+from engagement.domain.recent import MessageKey
 from engagement.errors import NotFoundError, StorageError
-from engagement.storage import keys
 from engagement.storage.appends import Appends
-from engagement.storage.interaction_queue import InteractionQueue
-from engagement.storage.interactions import entity_of
+from engagement.storage.interaction_rows import entity_of
+from engagement.storage.judgement_requests import JudgementRequest, record_of
+from engagement.storage.queues import Queue
 from engagement.storage.spill import Spill
 
 logger = logging.getLogger(__name__)
+
+Put = Callable[[], Coroutine[Any, Any, None]]
 
 #: Seconds; together below the 2 s that a recipient may wait while everything hangs.
 TABLE_SECONDS = 1.0
@@ -28,35 +32,49 @@ QUEUE_SECONDS = 0.5
 #: Seconds that the queue function and the drain may take: nobody waits for them.
 PATIENT_SECONDS = 10.0
 DRAIN_PAUSE = 2.0
-#: Seconds after which a queued interaction is tried again, doubled each time up to the longest.
-FIRST_DELAY, LONGEST_DELAY = 4, 600
 
-MOST_MARKERS = 10_000
+#: Seconds until hits that came at the same time are stored, so that they are judged with it.
+ON_THEIR_WAY = 2
+MOST_ASKED = 10_000
 RECORD_VERSION = 1
 
 
 class Recording:
-    """Stores interactions, each exactly once: the row key is made before the first try."""
+    """Stores interactions, each exactly once: the row key is made before the first try.
 
-    def __init__(self, appends: Appends, queue: InteractionQueue, spill: Spill) -> None:
+    What was stored is to be judged with the rest of its message: that is asked for once per message
+    and minute, and at once for a hit that tells something.
+    """
+
+    def __init__(self, appends: Appends, set_aside: Queue, judgements: Queue, spill: Spill) -> None:
         self.appends = appends
-        self.queue = queue
+        self.set_aside = set_aside
+        self.judgements = judgements
         self.spill = spill
         self.table_breaker = Breaker()
         self.queue_breaker = Breaker()
-        self.marked: OrderedDict[tuple[str, str, str], None] = OrderedDict()
+        self.asked: OrderedDict[MessageKey, str] = OrderedDict()
         self.background: set[asyncio.Task[Any]] = set()
         self.draining = False
         self.leftover_checked = False
         #: int, interactions that nothing would take since this process began
         self.lost = 0
 
-    async def record(self, organization: str, interaction: Interaction) -> None:
-        """Keep *interaction*; never raises for a store's sake, and never waits above about 2 s."""
+    async def record(
+        self, organization: str, interaction: Interaction, *, telling: bool = False
+    ) -> None:
+        """Keep *interaction*; never raises for a store's sake, and never waits above about 2 s.
+
+        A *telling* one is judged at once together with those before it.
+        """
         entity = entity_of(interaction)
         self._drain_leftovers()
         if self.table_breaker.closed:
+            # First, so that whatever is stored is judged, though the process may end in between.
+            asked = await self._ask_first(organization, interaction, telling=telling)
             if await self._store(organization, entity, TABLE_SECONDS):
+                if not asked:
+                    self._spill(_record(organization, entity))
                 return
         elif self.table_breaker.trial_due(time.monotonic()):
             # The trial costs nobody time: this interaction goes the other way as well, and the
@@ -72,33 +90,39 @@ class Recording:
         try:
             await self.place(record)
         except StorageError:
-            value = json.loads(record)
-            tries = value.get("tries", 0)
-            again = json.dumps({**value, "tries": tries + 1})
-            delay = min(FIRST_DELAY * 2**tries, LONGEST_DELAY)
-            await self.queue.put(again, PATIENT_SECONDS, delay=delay)
+            await self.set_aside.put_back(record)
 
     async def place(self, record: str) -> None:
         """Put an interaction that was set aside in its place; raises StorageError, ValueError."""
         organization, entity = _read_record(record)
         try:
-            await self._write(organization, entity, PATIENT_SECONDS)
+            await self.appends.append(organization, entity, PATIENT_SECONDS)
         except NotFoundError:
             logger.warning("interaction of a deleted organization dropped")
-
-    async def mark(
-        self, organization: str, message_id: str, seconds: float = PATIENT_SECONDS
-    ) -> None:
-        """Say that a message changed in this minute, so that only such are counted up again."""
-        minute = keys.marker_partition(datetime.now(UTC))
-        mark = (organization, message_id, minute)
-        if mark in self.marked:
             return
-        marker = {"PartitionKey": minute, "RowKey": message_id}
-        await self.appends.append(organization, marker, seconds)
-        self.marked[mark] = None
-        if len(self.marked) > MOST_MARKERS:
-            self.marked.popitem(last=False)
+        message = (organization, entity["PartitionKey"])
+        if not self._asked(message):
+            await self._ask(JudgementRequest(*message), PATIENT_SECONDS)
+
+    async def ask(self, organization: str, message_id: str, interaction_id: str) -> None:
+        """Have a message judged for the sake of an interaction; raises StorageError."""
+        request = JudgementRequest(organization, message_id, interaction_id)
+        await self._ask(request, PATIENT_SECONDS)
+
+    def ask_about(self, crowd: Mapping[MessageKey, Crowd]) -> None:
+        """Have messages judged again by what is known now of one who asked for them.
+
+        Nobody waits for it, and what the queue does not take is given up: the address is busy, and
+        will be seen again.
+        """
+
+        async def put_all() -> None:
+            requests = (JudgementRequest(*message, crowd=seen) for message, seen in crowd.items())
+            for request in requests:
+                await self.judgements.put(record_of(request), PATIENT_SECONDS, delay=ON_THEIR_WAY)
+
+        if crowd:
+            self._start(self._through_queue(put_all))
 
     async def drain(self) -> bool:
         """Place what lies on this machine's disk; True when nothing is left."""
@@ -121,7 +145,7 @@ class Recording:
 
     async def _store(self, organization: str, entity: Mapping[str, Any], seconds: float) -> bool:
         try:
-            await self._write(organization, entity, seconds)
+            await self.appends.append(organization, entity, seconds)
         except NotFoundError:
             logger.warning("interaction of a deleted organization dropped")
         except StorageError as error:
@@ -136,33 +160,59 @@ class Recording:
         self.table_breaker.succeeded()
         return True
 
-    async def _write(self, organization: str, entity: Mapping[str, Any], seconds: float) -> None:
-        await asyncio.gather(
-            self.appends.append(organization, entity, seconds),
-            self.mark(organization, entity["PartitionKey"], seconds),
-        )
+    async def _ask_first(
+        self, organization: str, interaction: Interaction, *, telling: bool
+    ) -> bool:
+        """Ask for judgement where that is due; whether nothing is left to be asked."""
+        message = (organization, interaction.message_id)
+        if self._asked(message) and not telling:
+            return True
+        request = JudgementRequest(*message, interaction.id)
+        return await self._through_queue(lambda: self._ask(request, QUEUE_SECONDS))
+
+    def _asked(self, message: MessageKey) -> bool:
+        return self.asked.get(message) == _minute()
+
+    async def _ask(self, request: JudgementRequest, seconds: float) -> None:
+        message = (request.organization, request.message_id)
+        # Noted first: those who come meanwhile need not ask as well.
+        self.asked[message] = _minute()
+        self.asked.move_to_end(message)
+        if len(self.asked) > MOST_ASKED:
+            self.asked.popitem(last=False)
+        try:
+            await self.judgements.put(record_of(request), seconds)
+        except BaseException:
+            self.asked.pop(message, None)
+            raise
 
     async def _set_aside(self, organization: str, entity: Mapping[str, Any]) -> None:
         record = _record(organization, entity)
-        if await self._enqueue(record):
+        if await self._through_queue(lambda: self.set_aside.put(record, QUEUE_SECONDS)):
             return
-        if self.spill.add(record):
-            self._start_draining()
-            logger.warning("interaction spilled to disk")
-            return
-        self.lost += 1
-        logger.error("interaction lost", extra={"lost": self.lost})
+        if not self._spill(record):
+            self.lost += 1
+            logger.error("interaction lost", extra={"lost": self.lost})
 
-    async def _enqueue(self, record: str) -> bool:
+    def _spill(self, record: str) -> bool:
+        """Leave *record* to the drain, which stores it if need be and asks for judgement."""
+        if not self.spill.add(record):
+            return False
+        self._start_draining()
+        logger.warning("interaction spilled to disk")
+        return True
+
+    async def _through_queue(self, put: Put) -> bool:
+        """Wait for *put* unless the queues are known to be down; whether it succeeded."""
         if self.queue_breaker.closed:
-            return await self._put(record)
+            return await self._tried(put)
         if self.queue_breaker.trial_due(time.monotonic()):
-            self._start(self._put(record))
+            self._start(self._tried(put))
         return False
 
-    async def _put(self, record: str) -> bool:
+    async def _tried(self, put: Put) -> bool:
         try:
-            await self.queue.put(record, QUEUE_SECONDS)
+            await put()
         except StorageError as error:
             self.queue_breaker.failed(time.monotonic(), hung=error.hung)
             return False
@@ -199,6 +249,10 @@ class Recording:
         task = asyncio.get_running_loop().create_task(work)
         self.background.add(task)
         task.add_done_callback(self.background.discard)
+
+
+def _minute() -> str:
+    return f"{datetime.now(UTC):%Y%m%d%H%M}"
 
 
 def _record(organization: str, entity: Mapping[str, Any]) -> str:

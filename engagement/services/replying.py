@@ -4,14 +4,18 @@ from __future__ import annotations
 
 import hashlib
 import secrets
+from contextlib import suppress
+from datetime import datetime
 
-from engagement.domain.interaction import Interaction, InteractionType, interaction_id
+from engagement.domain.evidence import Evidence, InteractionType
+from engagement.domain.interaction import Interaction, interaction_id
 from engagement.domain.mailbox_address import address_key
 from engagement.domain.message import Message, Status
 from engagement.domain.organization import Organization
 from engagement.domain.reply import Reply
-from engagement.domain.verdict import RULES_VERSION, Verdict, Via
-from engagement.errors import ConflictError
+from engagement.domain.verdict import Judgement, Verdict, Via
+from engagement.errors import ConflictError, StorageError
+from engagement.services.alerting import Alerting
 from engagement.services.recording import Recording
 from engagement.storage.interactions import Interactions
 from engagement.storage.messages import Messages
@@ -21,14 +25,24 @@ class Replying:
     """Keeps replies, each once."""
 
     def __init__(
-        self, messages: Messages, interactions: Interactions, recording: Recording
+        self,
+        messages: Messages,
+        interactions: Interactions,
+        recording: Recording,
+        alerting: Alerting,
     ) -> None:
         self.messages = messages
         self.interactions = interactions
         self.recording = recording
+        self.alerting = alerting
 
     async def add(
-        self, organization: Organization, message_id: str, reply: Reply, request: tuple[str, bytes]
+        self,
+        organization: Organization,
+        message_id: str,
+        reply: Reply,
+        request: tuple[str, bytes],
+        now: datetime,
     ) -> tuple[Message, Interaction]:
         """Keep a reply; *request* is its Idempotency-Key ("" for none) and body.
 
@@ -41,11 +55,14 @@ class Replying:
         if message.status is not Status.SENT and not message.ambiguous:
             raise ConflictError(f"The message is {message.status}; only a sent one has replies.")
         interaction = _interaction(message, reply)
-        # The marker first: one without a reply costs a recount, a reply without one is not seen.
-        await self.recording.mark(organization.key, message_id)
+        # Asked for first: a judgement too many costs little, a reply without one is not told.
+        await self.recording.ask(organization.key, message_id, interaction.id)
         kept = await self.interactions.add_once(
             organization.key, interaction, _requests(reply, request)
         )
+        with suppress(StorageError):
+            # The reply is kept; what fails here the judgement makes up for.
+            await self.alerting.tell_of_reply(organization.key, message, kept, now)
         return message, kept
 
 
@@ -55,14 +72,12 @@ def _interaction(message: Message, reply: Reply) -> Interaction:
     return Interaction(
         id=interaction_id(reply.at, secrets.token_hex(4)),
         message_id=message.id,
-        type=InteractionType.REPLY,
-        at=reply.at,
-        recipient=number,
-        target=0,
-        verdict=Verdict.AUTOMATED if reply.automatic else Verdict.PERSON,
-        via=Via.DIRECT,
-        reasons=("automatic_reply",) if reply.automatic else (),
-        rules=RULES_VERSION,
+        evidence=Evidence(type=InteractionType.REPLY, at=reply.at, recipient=number),
+        judgement=Judgement(
+            verdict=Verdict.AUTOMATED if reply.automatic else Verdict.PERSON,
+            via=Via.DIRECT,
+            reasons=("automatic_reply",) if reply.automatic else (),
+        ),
         replied_by=reply.replied_by,
     )
 

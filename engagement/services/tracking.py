@@ -3,54 +3,25 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime
 
 from engagement.domain.attachment import Attachment
 from engagement.domain.byte_range import ByteRange, read_range
 from engagement.domain.destination import location
 from engagement.domain.file_name import content_disposition
-from engagement.domain.interaction import (
-    Interaction,
-    InteractionType,
-    interaction_id,
-    printable_user_agent,
-)
+from engagement.domain.observer import Hit
 from engagement.domain.tracking_token import Kind, TokenSigner, TrackingToken, trim
-from engagement.domain.verdict import RULES_VERSION, classify
-from engagement.errors import NotFoundError, StorageError, UnprocessableError
+from engagement.errors import NotFoundError, UnprocessableError
+from engagement.services.observing import Observing
 from engagement.services.recording import Recording
 from engagement.storage.blobs import Blobs
 from engagement.storage.memory import Memory
 from engagement.storage.messages import Messages
-from engagement.storage.settings import SettingsRows
 
 logger = logging.getLogger(__name__)
 
 #: Seconds. A destination never changes, so a stale one is served while the store is down.
 LINK_LIFE = 300.0
-SETTINGS_LIFE = 60.0
-#: Seconds that the switch of an organization may hold a recipient up.
-SETTINGS_PATIENCE = 0.4
-
-TYPES = {
-    Kind.OPEN: InteractionType.OPEN,
-    Kind.CLICK: InteractionType.CLICK,
-    Kind.ATTACHMENT: InteractionType.ATTACHMENT_VIEW,
-}
-
-
-@dataclass(frozen=True, slots=True)
-class Hit:
-    """One request of somebody unknown."""
-
-    method: str
-    #: Mapping, names in lower case
-    headers: Mapping[str, str]
-    at: datetime
-    #: str, random, made once per request
-    nonce: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,19 +44,18 @@ class Tracking:
         signer: TokenSigner,
         messages: Messages,
         blobs: Blobs,
-        settings: SettingsRows,
+        observing: Observing,
         recording: Recording,
         stream_limit_bytes: int,
     ) -> None:
         self.signer = signer
         self.messages = messages
         self.blobs = blobs
-        self.settings = settings
+        self.observing = observing
         self.recording = recording
         self.stream_limit_bytes = stream_limit_bytes
         self.links: Memory[str] = Memory(LINK_LIFE, 10_000)
         self.attachments: Memory[Attachment] = Memory(LINK_LIFE, 1_000)
-        self.switches: Memory[bool] = Memory(SETTINGS_LIFE, 10_000)
 
     async def open(self, text: str, hit: Hit) -> None:
         """Note an open; raises InvalidTokenError, which the pixel does not show."""
@@ -152,45 +122,16 @@ class Tracking:
     async def _record(self, token: TrackingToken, hit: Hit) -> None:
         """Keep what happened; a failure here is ours and never the recipient's."""
         try:
-            if await self._enabled(token.organization):
-                await self.recording.record(token.organization, _interaction(token, hit))
+            seen = await self.observing.observe(token, hit, down=self._down)
+            if seen is not None:
+                await self.recording.record(
+                    token.organization, seen.interaction, telling=seen.telling
+                )
+                self.recording.ask_about(seen.crowd)
         except Exception:
             logger.exception("an interaction could not be recorded")
-
-    async def _enabled(self, organization: str) -> bool:
-        """Whether the organization wants interactions: as last known, else yes."""
-        if self._down:
-            return self.switches.last(organization, default=True)
-        try:
-            return await self.switches.get(organization, lambda: self._switch(organization))
-        except StorageError:
-            return True
-        except Exception:
-            logger.exception("the switch of an organization cannot be read")
-            return True
-
-    async def _switch(self, organization: str) -> bool:
-        settings = await self.settings.read_at_once(organization, SETTINGS_PATIENCE)
-        return settings.follow_enabled
 
     @property
     def _down(self) -> bool:
         """Whether the tables are known to be down, so that nobody is to wait for them."""
         return not self.recording.table_breaker.closed
-
-
-def _interaction(token: TrackingToken, hit: Hit) -> Interaction:
-    judgement = classify(hit.method, hit.headers)
-    return Interaction(
-        id=interaction_id(hit.at, hit.nonce),
-        message_id=token.message_id,
-        type=TYPES[token.kind],
-        at=hit.at,
-        recipient=token.recipient,
-        target=token.target,
-        verdict=judgement.verdict,
-        via=judgement.via,
-        reasons=judgement.reasons,
-        rules=RULES_VERSION,
-        user_agent=printable_user_agent(hit.headers.get("user-agent")),
-    )

@@ -16,7 +16,6 @@ if TYPE_CHECKING:
     from azure.data.tables.aio import TableClient, TableServiceClient
     from azure.identity.aio import DefaultAzureCredential, ManagedIdentityCredential
     from azure.storage.blob.aio import BlobServiceClient, ContainerClient
-    from azure.storage.queue.aio import QueueServiceClient
 
 #: The SDKs' own defaults would retry for minutes (total 10, back-off up to 120 s).
 PATIENCE = {
@@ -28,8 +27,8 @@ PATIENCE = {
     "connection_timeout": 2,
     "read_timeout": 10,
 }
-#: Blobs and queues have a retry policy of their own, which would begin with 15 s.
-STORAGE_PATIENCE = {**PATIENCE, "initial_backoff": 0.2, "increment_base": 2}
+#: Blobs have a retry policy of their own, which would begin with 15 s.
+BLOB_PATIENCE = {**PATIENCE, "initial_backoff": 0.2, "increment_base": 2}
 
 #: What a store says to an identity that it does not know or accept, and when it is too busy.
 REFUSALS = (401, 403, 429)
@@ -73,24 +72,15 @@ class Account:
         from azure.storage.blob.aio import BlobServiceClient
 
         url = self.data.blob_url
-        client: BlobServiceClient = self._open(BlobServiceClient, STORAGE_PATIENCE, account_url=url)
-        return client
-
-    @cached_property
-    def queues(self) -> QueueServiceClient:
-        """Client of Azure Queues."""
-        from azure.storage.queue.aio import QueueServiceClient
-
-        url = self.data.queue_url
-        client: QueueServiceClient = self._open(
-            QueueServiceClient, STORAGE_PATIENCE, account_url=url
-        )
+        client: BlobServiceClient = self._open(BlobServiceClient, BLOB_PATIENCE, account_url=url)
         return client
 
     async def import_tables(self) -> None:
         """Import the tables' SDK in a thread, as those who are being served would wait for it."""
         if "tables" not in self.__dict__:
             await asyncio.to_thread(__import__, "azure.data.tables.aio")
+            if not self.data.connection_string:
+                await asyncio.to_thread(__import__, "azure.identity.aio")
 
     def table(self, name: str) -> TableClient:
         """Client of one table."""

@@ -2,20 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
-from datetime import UTC, datetime
 from typing import Any
 
-from engagement.domain.interaction import Interaction, InteractionType
-from engagement.domain.verdict import Verdict, Via
+from engagement.domain.evidence import InteractionType
+from engagement.domain.interaction import INFERRED, Interaction
+from engagement.domain.kpi import Fact
+from engagement.domain.verdict import Verdict
 from engagement.errors import ConflictError, NotFoundError
 from engagement.storage import keys
 from engagement.storage.account import Account, storage_call
-from engagement.storage.transactions import transact
+from engagement.storage.interaction_rows import (
+    entity_of,
+    interaction_of,
+    judgement_row,
+    sdk_row,
+)
+from engagement.storage.transactions import LARGEST, deleting, transact, unchanged
 
 #: What counting needs; reading fewer columns is most of the speed of a count.
-KPI_COLUMNS = ["type", "verdict", "at"]
+KPI_COLUMNS = ["type", "verdict", "at", "recipient", "target", "actor", "reasons"]
 
 
 class Interactions:
@@ -29,24 +36,73 @@ class Interactions:
     ) -> list[Interaction]:
         """Return up to *size* interactions older than that with id *after* ("" for none)."""
         found: list[Interaction] = []
-        async with storage_call():
+        async with storage_call(60):
             # A page of Azure Tables may be empty and still have another one behind it.
-            async for row in self._query(organization, message_id, after, results_per_page=size):
+            async for row in self._query(
+                organization, message_id, after, results_per_page=min(size, 1000)
+            ):
                 found.append(interaction_of(row))
                 if len(found) == size:
                     break
         return found
 
-    async def facts(
-        self, organization: str, message_id: str
-    ) -> AsyncIterator[tuple[InteractionType, Verdict, datetime]]:
-        """Yield what counting needs of every interaction of a message."""
+    async def facts(self, organization: str, message_id: str) -> list[Fact]:
+        """Return what counting needs of every interaction of a message."""
         async with storage_call(60):
-            rows = [
-                row async for row in self._query(organization, message_id, "", select=KPI_COLUMNS)
+            return [
+                _fact(row)
+                async for row in self._query(organization, message_id, "", select=KPI_COLUMNS)
             ]
-        for row in rows:
-            yield InteractionType(row["type"]), Verdict(row["verdict"]), row["at"]
+
+    async def of_message(
+        self, organization: str, message_id: str, most: int
+    ) -> tuple[list[Interaction], bool]:
+        """Return the newest *most* interactions of a message, and whether these are all."""
+        found = await self.page(organization, message_id, after="", size=most + 1)
+        return found[:most], len(found) <= most
+
+    async def message_ids(self, organization: str, *, after: str, size: int) -> list[str]:
+        """Return up to *size* ids, in order, of messages with interactions, behind *after*."""
+        rows = self.account.table(keys.table(organization)).query_entities(
+            "PartitionKey gt @after and RowKey gt @first and RowKey lt @end",
+            parameters={"after": after, "first": keys.INTERACTION, "end": keys.INTERACTION_END},
+            select=["PartitionKey"],
+        )
+        found: list[str] = []
+        async with storage_call(60):
+            async for row in rows:
+                if row["PartitionKey"] != after:
+                    after = row["PartitionKey"]
+                    found.append(after)
+                if len(found) == size:
+                    break
+        return found
+
+    async def change(
+        self,
+        organization: str,
+        message_id: str,
+        *,
+        judged: Sequence[Interaction],
+        added: Sequence[Interaction] = (),
+        removed: Sequence[Interaction] = (),
+    ) -> None:
+        """Store judgements, add and remove inferred opens; raises ConflictError if one changed."""
+        operations = [
+            *(("update", judgement_row(x), {**unchanged(x.etag), "mode": "merge"}) for x in judged),
+            *(("upsert", sdk_row(entity_of(x)), {"mode": "replace"}) for x in added),
+            *(
+                deleting({"PartitionKey": message_id, "RowKey": keys.INTERACTION + x.id}, x.etag)
+                for x in removed
+            ),
+        ]
+        table = self.account.table(keys.table(organization))
+        for start in range(0, len(operations), LARGEST):
+            try:
+                await transact(table, operations[start : start + LARGEST])
+            except NotFoundError as error:
+                # What is to be removed has been; if the table is gone, the next read says so.
+                raise ConflictError("Somebody else changed this at the same time.") from error
 
     async def add_once(
         self, organization: str, interaction: Interaction, requests: Mapping[str, str]
@@ -58,7 +114,7 @@ class Interactions:
         """
         table = self.account.table(keys.table(organization))
         memos = [_memo(interaction, *request) for request in requests.items()]
-        rows = [{**_sdk_row(entity_of(interaction)), "at": interaction.at}, *memos]
+        rows = [sdk_row(entity_of(interaction)), *memos]
         try:
             await transact(table, [("create", row) for row in rows])
         except ConflictError:
@@ -95,28 +151,6 @@ class Interactions:
         )
 
 
-def entity_of(interaction: Interaction) -> dict[str, Any]:
-    """Return the entity as JSON of the Tables protocol, for the append, the queue and the spill."""
-    entity: dict[str, Any] = {
-        "PartitionKey": interaction.message_id,
-        "RowKey": keys.INTERACTION + interaction.id,
-        "type": interaction.type.value,
-        "at": interaction.at.astimezone(UTC).isoformat().replace("+00:00", "Z"),
-        "at@odata.type": "Edm.DateTime",
-        "recipient": interaction.recipient,
-        "target": interaction.target,
-        "verdict": interaction.verdict.value,
-        "via": interaction.via.value,
-        "reasons": ",".join(interaction.reasons),
-        "rules": interaction.rules,
-    }
-    if interaction.user_agent is not None:
-        entity["user_agent"] = interaction.user_agent
-    if interaction.replied_by is not None:
-        entity["replied_by"] = interaction.replied_by
-    return entity
-
-
 def _memo(interaction: Interaction, key: str, agreement: str) -> dict[str, Any]:
     return {
         "PartitionKey": interaction.message_id,
@@ -126,25 +160,13 @@ def _memo(interaction: Interaction, key: str, agreement: str) -> dict[str, Any]:
     }
 
 
-def _sdk_row(entity: dict[str, Any]) -> dict[str, Any]:
-    """Return *entity* without the protocol's type notes, which the SDK makes itself."""
-    return {name: value for name, value in entity.items() if "@" not in name}
-
-
-def interaction_of(row: Any) -> Interaction:
-    """Read an interaction from its row."""
-    reasons: str = row["reasons"]
-    return Interaction(
-        id=row["RowKey"].removeprefix(keys.INTERACTION),
-        message_id=row["PartitionKey"],
+def _fact(row: Any) -> Fact:
+    return Fact(
         type=InteractionType(row["type"]),
+        verdict=Verdict(row["verdict"]),
         at=row["at"],
         recipient=row["recipient"],
         target=row["target"],
-        verdict=Verdict(row["verdict"]),
-        via=Via(row["via"]),
-        reasons=tuple(reasons.split(",")) if reasons else (),
-        rules=row["rules"],
-        user_agent=row.get("user_agent"),
-        replied_by=row.get("replied_by"),
+        actor=row.get("actor", ""),
+        inferred=row["reasons"] == INFERRED,
     )

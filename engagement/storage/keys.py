@@ -15,17 +15,23 @@ API_KEY_PREFIX = "key-"
 SETTINGS_PARTITION = "settings"
 SETTINGS_ROW = "settings"
 
+#: Partition of what users chose for themselves.
+USERS = "users"
+
 HEAD = "0-head"
 RECIPIENT = "1-recipient-"
 ATTACHMENT = "2-attachment-"
 LINK = "3-link-"
 #: First row key behind the head, recipients, attachments and links.
 STATIC_END = "4"
+FIRST_OPEN = "4-alert-open"
 REQUEST = "4-request-"
 INTERACTION = "5-interaction-"
-INTERACTION_END = "6"
+#: Sorts behind all of them and before whatever else begins with a 5.
+INTERACTION_END = "5-interaction."
 
-QUEUE = "interactions"
+INTERACTIONS_QUEUE = "interactions"
+JUDGEMENTS_QUEUE = "judgements"
 
 
 def table(organization: str) -> str:
@@ -56,6 +62,11 @@ def link(number: int) -> str:
 def marker_partition(at: datetime) -> str:
     """Partition of the markers that say which messages changed in one minute."""
     return f"changed-{at:%Y%m%d%H%M}"
+
+
+def alerts(user_key: str) -> str:
+    """Partition of a user's alerts, by what stands for the user."""
+    return f"alerts-{user_key}"
 
 
 def blob(day: datetime, message_id: str, nonce: str) -> str:

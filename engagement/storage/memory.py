@@ -49,6 +49,10 @@ class Memory(Generic[T]):
         known = self.values.get(key)
         return default if known is None else known[1]
 
+    def forget(self, key: Hashable) -> None:
+        """Have the store asked for *key* next time."""
+        self.values.pop(key, None)
+
     def _keep(self, key: Hashable, value: T, life: float) -> None:
         self.values[key] = (time.monotonic() + life, value)
         self.values.move_to_end(key)

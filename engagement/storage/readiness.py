@@ -9,19 +9,21 @@ from contextlib import suppress
 from engagement.errors import NotFoundError, StorageError
 from engagement.storage import keys
 from engagement.storage.account import Account, storage_call
+from engagement.storage.queues import Queue
 
 #: Seconds that a store may take; all are asked at the same time.
 PATIENCE = 3.0
 #: Seconds that an answer is remembered: anybody may ask, and must not keep the stores busy.
 LIFE = 5.0
-SDKS = ("azure.data.tables.aio", "azure.storage.blob.aio", "azure.storage.queue.aio")
+SDKS = ("azure.data.tables.aio", "azure.storage.blob.aio")
 
 
 class Readiness:
     """Asks the stores, and remembers for some seconds what they answered."""
 
-    def __init__(self, account: Account) -> None:
+    def __init__(self, account: Account, queue: Queue) -> None:
         self.account = account
+        self.queue = queue
         self.lock = asyncio.Lock()
         self.asked_at = float("-inf")
         self.failure: BaseException | None = None
@@ -58,7 +60,4 @@ class Readiness:
                 await container.get_container_properties(retry_total=0)
 
     async def _queues(self) -> None:
-        with suppress(NotFoundError):
-            async with storage_call(PATIENCE):
-                queue = self.account.queues.get_queue_client(keys.QUEUE)
-                await queue.get_queue_properties(retry_total=0)
+        await self.queue.check(PATIENCE)

@@ -3,13 +3,21 @@
 from __future__ import annotations
 
 import json
+import logging
+from collections.abc import Callable
 from typing import Any
 
+from engagement.domain.alert import user_key
+from engagement.domain.alert_settings import AlertSettings, alerts_json, patched_alerts
+from engagement.domain.client_address import AddressPrivacy
 from engagement.domain.organization import Settings
-from engagement.errors import NotFoundError
+from engagement.domain.verdict_settings import VerdictSettings
+from engagement.errors import InvalidRequestError, NotFoundError
 from engagement.storage import keys
 from engagement.storage.account import Account, storage_call
 from engagement.storage.transactions import replacing, transact
+
+logger = logging.getLogger(__name__)
 
 #: Seconds that a caller of the API may wait.
 SECONDS = 20.0
@@ -20,6 +28,8 @@ class SettingsRows:
 
     def __init__(self, account: Account) -> None:
         self.account = account
+        #: called with the organization whose settings this process has changed
+        self.on_write: list[Callable[[str], None]] = []
 
     async def read(self, organization: str) -> tuple[Settings, str | None]:
         """Return the settings and their ETag; defaults and None while nothing was changed."""
@@ -48,6 +58,32 @@ class SettingsRows:
         row = _row(settings)
         operation = ("create", row) if etag is None else replacing(row, etag)
         await transact(self.account.table(keys.table(organization)), [operation])
+        for tell in self.on_write:
+            tell(organization)
+
+    async def read_user(self, organization: str, user_id: str) -> tuple[AlertSettings, str | None]:
+        """Return what a user chose of alerts, and its ETag; nothing and None if nothing."""
+        try:
+            async with storage_call():
+                row = await self.account.table(keys.table(organization)).get_entity(
+                    keys.USERS, user_key(user_id)
+                )
+        except NotFoundError:
+            return AlertSettings(), None
+        return _read_alerts(row["alerts"]), row.metadata["etag"]
+
+    async def write_user(
+        self, organization: str, user_id: str, settings: AlertSettings, etag: str | None
+    ) -> None:
+        """Store what a user chose; raises ConflictError if it changed since *etag* was read."""
+        row = {
+            "PartitionKey": keys.USERS,
+            "RowKey": user_key(user_id),
+            "user_id": user_id,
+            "alerts": _alerts_text(settings),
+        }
+        operation = ("create", row) if etag is None else replacing(row, etag)
+        await transact(self.account.table(keys.table(organization)), [operation])
 
 
 def _row(settings: Settings) -> dict[str, Any]:
@@ -57,6 +93,10 @@ def _row(settings: Settings) -> dict[str, Any]:
         "follow_enabled": settings.follow_enabled,
         "upload_limit_bytes": settings.upload_limit_bytes,
         "blocked_extensions": json.dumps(sorted(settings.blocked_extensions)),
+        "windows": json.dumps(dict(settings.verdicts.windows)),
+        "rules": json.dumps(dict(settings.verdicts.rules)),
+        "client_address": settings.verdicts.client_address.value,
+        "alerts": _alerts_text(settings.alerts),
     }
 
 
@@ -68,4 +108,23 @@ def _settings(row: Any) -> Settings:
         follow_enabled=row.get("follow_enabled", default.follow_enabled),
         upload_limit_bytes=row.get("upload_limit_bytes", default.upload_limit_bytes),
         blocked_extensions=extensions,
+        verdicts=VerdictSettings(
+            windows=json.loads(row.get("windows", "{}")),
+            rules=json.loads(row.get("rules", "{}")),
+            client_address=AddressPrivacy(row.get("client_address", AddressPrivacy.TRUNCATED)),
+        ),
+        alerts=_read_alerts(row.get("alerts")),
     )
+
+
+def _alerts_text(settings: AlertSettings) -> str:
+    return json.dumps(alerts_json(settings))
+
+
+def _read_alerts(text: str | None) -> AlertSettings:
+    try:
+        return patched_alerts(AlertSettings(), json.loads(text)) if text else AlertSettings()
+    except InvalidRequestError:
+        # What was valid when it was stored may not be any more, such as the name of a time zone.
+        logger.warning("stored settings of alerts cannot be read")
+        return AlertSettings()

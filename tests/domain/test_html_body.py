@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from engagement.domain.html_body import find_links, insert_attachments, insert_pixel
-from engagement.domain.html_tag import tags
+from engagement.domain.html_tag import SPACE, attributes, tags
 from engagement.domain.link import Link, splice
 
 TRACKED = "https://track.test/c/"
@@ -239,6 +239,68 @@ def test_P3_no_tag_and_no_script_appears_that_was_not_there(html):
     result = tracked(html)
     assert result.lower().count("javascript:") <= html.lower().count("javascript:")
     assert [tag.name for tag in tags(result)] == [tag.name for tag in tags(html)]
+
+
+def markup(html):
+    """Return every tag of *html* with its attributes, decoded."""
+    return [(tag.name, attributes(html, tag)) for tag in tags(html)]
+
+
+@settings(max_examples=300, deadline=None)
+@given(soups)
+def test_P3_no_attribute_appears_and_none_changes_but_the_followed_ones(html):
+    changed = 0
+    for (_, before), (_, after) in zip(markup(html), markup(tracked(html)), strict=True):
+        assert list(after) == list(before)
+        others = [name for name in after if after[name] != before[name]]
+        assert all(after[name].strip(SPACE).startswith(TRACKED) for name in others)
+        assert set(others) <= {"href", "xlink:href"}
+        changed += len(others)
+    # A comment of Outlook's is read as markup, and once more as one comment.
+    assert changed >= len(find_links(html))
+
+
+FILE = "https://track.test/a/t/o%20f.pdf"
+INSERTED = markup(insert_pixel(insert_attachments("", [("offer.pdf", FILE)]), PIXEL))
+names = st.text(max_size=30) | st.lists(
+    st.sampled_from(
+        [
+            *html_samples.FRAGMENTS,
+            "<script>",
+            "<img src=x onerror=alert(1)>",
+            "javascript:",
+            "&quot;",
+            "&#34; onclick=alert(1) x=&#34;",
+            '" onmouseover="alert(1)',
+            "</a></table>",
+            "<!--",
+        ]
+    ),
+    max_size=8,
+).map("".join)
+
+
+def test_P3_what_is_inserted_runs_nothing():
+    assert [name for name, _ in INSERTED] == [
+        *("table", "tr", "td", "a", "/a", "/td", "/tr", "/table"),
+        "img",
+    ]
+    added = {name for _, attributes_of in INSERTED for name in attributes_of}
+    assert not [name for name in added if name.startswith("on")]
+    assert INSERTED[3][1] == {"href": FILE}
+
+
+@settings(max_examples=500, deadline=None)
+@given(soups, names)
+def test_P3_no_file_name_writes_markup_or_an_attribute(html, name):
+    before = markup(html)
+    after = markup(insert_pixel(insert_attachments(html, [(name, FILE)]), PIXEL))
+
+    # All that is new are the tags that are always inserted, together and in one place.
+    assert len(after) == len(before) + len(INSERTED)
+    assert any(
+        after == before[:place] + INSERTED + before[place:] for place in range(len(before) + 1)
+    )
 
 
 @settings(max_examples=300, deadline=None)

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, time
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from engagement.domain.alert_settings import AlertSettings
+from engagement.domain.client_address import AddressPrivacy
 from engagement.domain.organization import (
     LARGEST_UPLOAD,
     ApiKey,
@@ -18,9 +20,13 @@ from engagement.domain.organization import (
     check_organization_id,
     secret_digest,
 )
+from engagement.domain.quiet_hours import QuietHours
 from engagement.domain.settings_patch import patched, settings_json
+from engagement.domain.verdict_settings import VerdictSettings
 from engagement.errors import InvalidRequestError
+from engagement.wiring import shipped_rules
 
+SHIPPED = shipped_rules()
 SECRET, OTHER = "s" * 43, "t" * 43
 CONTOSO = Organization(
     id="contoso",
@@ -94,10 +100,29 @@ def test_a_digest_does_not_hold_the_secret():
 
 def test_settings_survive_their_own_json():
     settings = Settings(
-        follow_enabled=False, upload_limit_bytes=7, blocked_extensions=frozenset({"exe"})
+        follow_enabled=False,
+        upload_limit_bytes=7,
+        blocked_extensions=frozenset({"exe"}),
+        verdicts=VerdictSettings(
+            windows={"burst_links": 0},
+            rules={
+                "gmail_image_proxy": {"enabled": False},
+                "our_gateway": {"ranges": ["192.0.2.0/24"], "scope": "all", "certainty": "certain"},
+                "our_crawler": {
+                    "contains": ["OurBot"],
+                    "kind": "machine",
+                    "scope": "clicks",
+                    "client": None,
+                },
+            },
+            client_address=AddressPrivacy.NONE,
+        ),
+        alerts=AlertSettings(
+            first_open=False, quiet_hours=QuietHours(time(20), time(7, 30), "Europe/Berlin")
+        ),
     )
-    assert patched(Settings(), settings_json(settings)) == settings
-    assert patched(settings, {}) == settings
+    assert patched(Settings(), settings_json(settings, SHIPPED), SHIPPED) == settings
+    assert patched(settings, {}, SHIPPED) == settings
 
 
 @pytest.mark.parametrize(
@@ -121,7 +146,7 @@ def test_settings_survive_their_own_json():
     ],
 )
 def test_a_patch_changes_what_it_names_only(changes, expected):
-    assert patched(Settings(), changes) == expected
+    assert patched(Settings(), changes, SHIPPED) == expected
 
 
 WRONG_SETTINGS = [
@@ -151,5 +176,5 @@ WRONG_SETTINGS = [
 @pytest.mark.parametrize(("changes", "field"), WRONG_SETTINGS)
 def test_a_wrong_setting_is_named(changes, field):
     with pytest.raises(InvalidRequestError) as raised:
-        patched(Settings(), changes)
+        patched(Settings(), changes, SHIPPED)
     assert (raised.value.status, raised.value.field) == (400, field)

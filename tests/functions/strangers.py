@@ -7,14 +7,18 @@ import re
 import socket
 from contextlib import contextmanager
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from urllib.parse import unquote
 
 from azure.data.tables import TableClient
-from deployment import PUBLIC_URL
+from deployment import FIREFOX, PUBLIC_URL, reader_of
 
 from engagement.domain.tracking_token import Kind, TokenSigner, TrackingToken
+from engagement.storage.judgement_requests import JudgementRequest, record_of
 
 SIGNER = TokenSigner({1: b"k" * 32})
+#: A header by which a raw request comes from a browser.
+BROWSER = f"User-Agent: {FIREFOX}"
 KINDS = {"o": Kind.OPEN, "c": Kind.CLICK, "a": Kind.ATTACHMENT}
 
 #: A transparent GIF of 1 x 1 pixel, spelled out.
@@ -46,6 +50,8 @@ class Answer:
 def raw(deployment, method, target, *headers, host="Host: links.contoso.example"):
     """Send a request byte for byte, as no client library would; text stands for Latin-1."""
     lines = [f"{method} {target} HTTP/1.1", host, "Connection: close", *headers]
+    if not any(header.lower().startswith("x-forwarded-for:") for header in headers):
+        lines.append(f"X-Forwarded-For: {reader_of(target)}")
     with connect(deployment) as connection:
         connection.sendall("\r\n".join(filter(None, lines)).encode("latin-1") + b"\r\n\r\n")
         answer = http.client.HTTPResponse(connection, method=method)
@@ -109,7 +115,12 @@ def table(message):
 
 
 def interactions(message):
-    """Return the rows of a message's interactions, newest first."""
+    """Return the rows of a message's interactions, newest first, inferred opens left out."""
+    return [row for row in stored(message) if row["reasons"] != "inferred"]
+
+
+def stored(message):
+    """Return all rows of a message's interactions, newest first."""
     with table(message) as rows:
         found = rows.query_entities(
             "PartitionKey eq @id and RowKey ge '5' and RowKey lt '6'",
@@ -120,11 +131,18 @@ def interactions(message):
 
 def forget(message):
     """Remove a message's interactions, so that the next test can use it; returns the message."""
-    found = interactions(message)
+    found = stored(message)
     with table(message) as rows:
         for row in found:
             rows.delete_entity(row)
     return message
+
+
+def judge(message):
+    """Judge a message now, as the queue function does when its record comes."""
+    record = record_of(JudgementRequest(said(message.pixel).organization, message.id, last=True))
+    deployment = message.crm.deployment
+    deployment.run(deployment.services.judging.take(record, datetime.now(UTC)))
 
 
 def verdicts(message):

@@ -49,6 +49,7 @@ def test_a_draft_is_returned_as_the_contract_says(crm):
         "reply_count": 0,
         "first_opened_at": None,
         "last_opened_at": None,
+        "inferred_open_count": 0,
         "unsure": zero,
         "automated": zero,
     }
@@ -452,7 +453,7 @@ def test_the_same_link_twice_is_two_links_with_the_same_target(crm, deployment):
         {"id": "1", "url": "https://contoso.example/a"},
         {"id": "2", "url": "https://contoso.example/a"},
     ]
-    assert Counter(item["link"]["id"] for item in message.timeline) == {"1": 1, "2": 2}
+    assert Counter(item["link"]["id"] for item in message.acts()) == {"1": 1, "2": 2}
 
 
 TEXT = {

@@ -435,27 +435,46 @@ def test_a_key_that_is_issued_while_the_organization_is_deleted_opens_nothing_la
     assert rows(tables, crm.organization_id) == []
 
 
-def test_settings_have_the_defaults_of_the_product(crm):
+def test_settings_have_the_defaults_of_the_product(deployment):
     default = Settings()
+    crm = deployment.new_crm(delivery_window=10)
     assert ok(crm.call("GET", "/settings")) == {
         "follow": {"enabled": True},
         "attachments": {
             "upload_limit_bytes": 25 * 1024**2,
             "blocked_extensions": sorted(default.blocked_extensions),
         },
+        "verdicts": {
+            "delivery_window_seconds": 10,
+            "probable_window_seconds": 600,
+            "burst_seconds": 5,
+            "burst_links": 3,
+            "address_seconds": 60,
+            "address_messages": 20,
+            "client_address": "truncated",
+            "rules": {},
+        },
+        "alerts": {"first_open": None, "reply": None, "quiet_hours": None},
     }
 
 
 def test_a_patch_merges_into_what_was_set_before(crm, deployment):
     ok(crm.call("PATCH", "/settings", json={"attachments": {"upload_limit_bytes": 7}}))
     ok(crm.call("PATCH", "/settings", json={"attachments": {"blocked_extensions": [".TMP"]}}))
+    ok(crm.call("PATCH", "/settings", json={"verdicts": {"burst_links": 9}}))
+    ok(crm.call("PATCH", "/settings", json={"alerts": {"reply": False}}))
+    before = ok(crm.call("GET", "/settings"))
     path = f"/organizations/{crm.organization_id}/settings"
     changed = ok(deployment.admin("PATCH", path, json=FOLLOW_OFF))
 
     assert changed == {
         "follow": {"enabled": False},
         "attachments": {"upload_limit_bytes": 7, "blocked_extensions": ["tmp"]},
+        "verdicts": before["verdicts"],
+        "alerts": {"first_open": None, "reply": False, "quiet_hours": None},
     }
+    windows = (before["verdicts"]["burst_links"], before["verdicts"]["delivery_window_seconds"])
+    assert windows == (9, 0)
     assert ok(crm.call("GET", "/settings")) == changed
     assert ok(crm.call("PATCH", "/settings", json={})) == changed
 

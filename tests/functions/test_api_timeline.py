@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 
 import pytest
-from deployment import ok, recipient
+from deployment import at_once, ok, recipient, wait_until
 from problem import assert_problem
+from strangers import judge
 
 NOW = datetime.now(UTC)
 REPLY = {"replied_by": "ann@fabrikam.example"}
@@ -31,6 +33,11 @@ def pages(message, page_size):
         more = {"continuation": found[-1]["continuation"]}
         found.append(ok(page(message, page_size=page_size, **more)))
     return [one["items"] for one in found]
+
+
+def alerts(message):
+    """The alerts of a message's sender."""
+    return ok(message.crm.call("GET", "/alerts", params={"user_id": "u-17"}))["items"]
 
 
 def reply(message, body=REPLY, **headers):
@@ -76,6 +83,7 @@ def test_what_happened_is_told_as_the_contract_says(crm, deployment):
         "verdict",
         "via",
         "reasons",
+        "rules",
         "link",
         "attachment",
         "client",
@@ -84,8 +92,12 @@ def test_what_happened_is_told_as_the_contract_says(crm, deployment):
     assert click["link"] == {"id": "1", "url": "https://contoso.example/offer?a=1&b=2"}
     assert file["attachment"] == {"id": "1", "name": "offer.pdf"}
     assert (opened["link"], opened["attachment"], opened["recipient"]) == (None, None, None)
-    assert (click["verdict"], click["reasons"]) == ("person", [])
-    assert (head["verdict"], head["reasons"]) == ("automated", ["method"])
+    assert (click["verdict"], click["reasons"], click["via"]) == ("person", [], "direct")
+    assert (head["verdict"], head["reasons"], head["via"]) == ("automated", ["method"], "unknown")
+    assert {item["client"] for item in message.timeline} == {"Firefox"}
+    # The version that was shipped, and what stands for the organization's own changes.
+    (rules,) = {item["rules"] for item in message.timeline}
+    assert re.fullmatch(r"\d+\+[0-9a-f]{8}", rules)
     assert all(item["at"].endswith("Z") for item in message.timeline)
 
 
@@ -175,6 +187,7 @@ def test_a_reply_is_counted_and_told(crm):
     assert told["at"] == "2026-01-02T02:04:05.678Z"
     assert told["replied_by"] == "ann@fabrikam.example"
     assert told["recipient"]["email"] == "ann@fabrikam.example"
+    assert (told["client"], told["rules"], told["reasons"]) == (None, None, [])
     assert message.kpis["reply_count"] == 1
     assert crm.message(message.id)["interaction_status"] == "Replied"
 
@@ -318,6 +331,7 @@ def test_each_count_is_of_its_own_kind(crm, deployment):
     message = crm.sent_with_attachment()
     deployment.get(message.pixel)
     deployment.get(message.pixel)
+    deployment.get(message.pixel, headers={"X-Forwarded-For": "203.0.113.7"})
     deployment.get(message.pixel, headers={"Sec-Purpose": "prefetch"})
     deployment.get(message.link)
     deployment.get(message.file)
@@ -327,13 +341,79 @@ def test_each_count_is_of_its_own_kind(crm, deployment):
     one = {"open_count": 1, "click_count": 0, "attachment_view_count": 1}
     assert kpis["automated"] == one
     assert kpis["unsure"] == dict.fromkeys(one, 0)
+    # Of the opens two were of one person within a minute.
     assert (kpis["open_count"], kpis["click_count"], kpis["attachment_view_count"]) == (2, 1, 1)
-    opens = [
-        item["at"]
-        for item in message.timeline
-        if (item["type"], item["verdict"]) == ("open", "person")
-    ]
-    assert (kpis["last_opened_at"], kpis["first_opened_at"]) == tuple(opens)
+    assert kpis["inferred_open_count"] == 0
+    last, _, first = [item["at"] for item in message.acts("open") if item["verdict"] == "person"]
+    assert (kpis["last_opened_at"], kpis["first_opened_at"]) == (last, first)
+
+
+def test_a_click_without_an_open_tells_of_one_until_the_open_is_seen(crm, deployment):
+    message = crm.sent()
+    deployment.get(message.link)
+    kpis = message.kpis
+    assert (kpis["open_count"], kpis["inferred_open_count"]) == (1, 1)
+    assert crm.message(message.id)["interaction_status"] == "Last opened today"
+
+    wait_until(lambda: len(message.timeline) == 2)
+    (inferred,) = [item for item in message.timeline if item["reasons"] == ["inferred"]]
+    (click,) = message.acts()
+    assert (inferred["type"], inferred["verdict"]) == ("open", "person")
+    assert inferred["at"] == click["at"] == kpis["first_opened_at"]
+    assert message.kpis == kpis
+
+    deployment.get(message.pixel)
+    kpis = message.kpis
+    assert (kpis["open_count"], kpis["inferred_open_count"]) == (1, 0)
+    judge(message)
+    wait_until(lambda: [item["type"] for item in message.timeline] == ["open", "click"])
+    assert message.kpis == kpis
+
+
+def test_F6_a_request_for_judgement_delivered_ten_times_at_once_tells_of_one_open(crm, deployment):
+    message = crm.sent()
+    deployment.get(message.link)
+    at_once([lambda: judge(message)] * 10)
+    wait_until(lambda: alerts(message))
+    judge(message)
+
+    assert [item["reasons"] for item in message.acts()] == [[]]
+    assert len(message.timeline) == 2
+    assert [item["type"] for item in alerts(message)] == ["first_open"]
+    assert message.kpis["open_count"] == 1
+
+
+def test_F6_the_same_open_ten_times_at_once_counts_once_and_makes_one_alert(crm, deployment):
+    message = crm.sent()
+    at_once([lambda: deployment.get(message.pixel)] * 10)
+    wait_until(lambda: alerts(message))
+    judge(message)
+
+    assert len(message.acts("open")) == len(message.timeline) == 10
+    assert message.kpis["open_count"] == 1
+    assert [item["type"] for item in alerts(message)] == ["first_open"]
+
+
+def test_F7_what_comes_in_the_wrong_order_is_stored_and_sorted(crm, deployment):
+    message = crm.sent_with_attachment()
+    deployment.get(message.link)
+    ok(reply(message, {**REPLY, "at": at(hours=1)}))
+    deployment.get(message.file)
+    ok(reply(message, {**REPLY, "at": at(hours=-1)}))
+    deployment.get(message.pixel)
+
+    acts = message.acts()
+    kinds = ["reply", "open", "attachment_view", "click", "reply"]
+    assert [item["type"] for item in acts] == kinds
+    moments = [datetime.fromisoformat(item["at"]) for item in acts]
+    assert moments == sorted(moments, reverse=True)
+    assert moments[-1] < datetime.fromisoformat(crm.message(message.id)["sent_at"]) < moments[-2]
+    judge(message)
+    wait_until(lambda: message.timeline == acts)
+    kpis = message.kpis
+    assert (kpis["open_count"], kpis["inferred_open_count"]) == (1, 0)
+    assert (kpis["click_count"], kpis["attachment_view_count"], kpis["reply_count"]) == (1, 1, 2)
+    assert kpis["first_opened_at"] == acts[1]["at"]
 
 
 def test_who_opened_is_said_for_a_copy_of_ones_own_and_reply_counts_are_the_messages(

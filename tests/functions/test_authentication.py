@@ -27,6 +27,8 @@ NO_KEYS = {
     "the administrator's in capitals": {"X-Api-Key": ADMIN_KEY.upper()},
 }
 
+ALERT = f"{'0' * 32}-{'0' * 13}-{'0' * 16}"
+
 ROUTES = [
     ("GET", "/settings"),
     ("PATCH", "/settings"),
@@ -42,8 +44,15 @@ ROUTES = [
     ("POST", "/messages/{id}/attachments?name=a.pdf"),
     ("GET", "/messages/{id}/attachments/1"),
     ("DELETE", "/messages/{id}/attachments/1"),
+    ("GET", "/alerts?user_id=u-17"),
+    ("POST", f"/alerts/{ALERT}/snooze"),
+    ("POST", f"/alerts/{ALERT}/dismiss"),
+    ("GET", "/alert-settings?user_id=u-17"),
+    ("PATCH", "/alert-settings?user_id=u-17"),
+    ("GET", "/verdicts/rules"),
+    ("POST", "/verdicts/score"),
 ]
-MESSAGE_ROUTES = [route for route in ROUTES if route[1].startswith("/messages")]
+SELLERS_ROUTES = [route for route in ROUTES if route[1].startswith(("/messages", "/alert"))]
 
 
 @pytest.fixture(scope="module")
@@ -98,8 +107,8 @@ def test_every_route_refuses_a_caller_without_a_key_or_with_anothers(
     assert nobody.content == foreign.content
 
 
-@pytest.mark.parametrize(("method", "path"), MESSAGE_ROUTES)
-def test_the_administrators_key_does_not_open_messages(
+@pytest.mark.parametrize(("method", "path"), SELLERS_ROUTES)
+def test_the_administrators_key_does_not_open_messages_or_alerts(
     deployment, contoso, message_id, method, path
 ):
     url = f"/organizations/{contoso.organization_id}{path.format(id=message_id)}"

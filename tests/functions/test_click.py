@@ -12,8 +12,9 @@ from html import escape
 from urllib.parse import urlsplit
 
 import pytest
-from deployment import PUBLIC_URL, draft_of, recipient
+from deployment import FIREFOX, PUBLIC_URL, draft_of, recipient
 from strangers import (
+    BROWSER,
     SIGNER,
     address,
     facts,
@@ -67,7 +68,7 @@ def assert_leads_nowhere(answer):
     ],
 )
 def test_B27_S2_what_the_request_adds_changes_no_destination(query, deployment, message):
-    answer = raw(deployment, "GET", path(message.link) + query, "User-Agent: Mozilla/5.0")
+    answer = raw(deployment, "GET", path(message.link) + query, BROWSER)
 
     assert (answer.status, answer.header("location")) == (302, OFFER)
     assert verdicts(message) == [("click", "person", "")]
@@ -75,7 +76,7 @@ def test_B27_S2_what_the_request_adds_changes_no_destination(query, deployment, 
 
 @pytest.mark.parametrize("ending", [".", ")", "%20", "=3D", "%22", ">,", "'", ";", "/", ".)%0d%0a"])
 def test_B27_what_linkifiers_leave_behind_does_not_break_a_link(ending, deployment, message):
-    answer = raw(deployment, "GET", path(message.link) + ending, "User-Agent: Mozilla/5.0")
+    answer = raw(deployment, "GET", path(message.link) + ending, BROWSER)
 
     assert (answer.status, answer.header("location")) == (302, OFFER)
     assert message.kpis["click_count"] == 1
@@ -346,15 +347,17 @@ def test_B37_each_of_1000_clicks_at_once_is_answered_and_counted_once(deployment
     def click_often(times):
         with closing(http.client.HTTPConnection(*address(deployment), timeout=60)) as connection:
             for _ in range(times):
-                connection.request("GET", path(message.link), headers={"User-Agent": "Mozilla/5.0"})
+                connection.request("GET", path(message.link), headers={"User-Agent": FIREFOX})
                 with connection.getresponse() as answer:
                     answers.append((answer.status, answer.headers["Location"]))
 
     with ThreadPoolExecutor(10) as pool:
         assert [*pool.map(click_often, [100] * 10)] == [None] * 10
     assert answers == [(302, OFFER)] * 1_000
-    assert message.kpis["click_count"] == 1_000
-    assert len(interactions(message)) == 1_000
+    assert verdicts(message) == [("click", "person", "")] * 1_000
+    assert len(message.acts("click")) == 1_000
+    # One actor's clicks on one link count once a minute; more than one may have passed.
+    assert 1 <= message.kpis["click_count"] <= 2
 
 
 def test_B38_HEAD_then_GET_is_one_click_of_one_person(deployment, message):
@@ -409,7 +412,7 @@ def test_B38_a_click_belongs_to_the_recipient_whose_copy_it_came_from(seller, de
     deployment.get(message.urls("c", 1)[0])
 
     assert said(message.urls("c", 1)[0]).recipient == 2
-    assert [item["recipient"]["email"] for item in message.timeline] == ["bob@fabrikam.example"]
+    assert [item["recipient"]["email"] for item in message.acts()] == ["bob@fabrikam.example"]
 
 
 def test_S2_no_token_carries_a_destination(message):

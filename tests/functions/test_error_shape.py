@@ -14,6 +14,8 @@ from problem import assert_problem
 
 ORGANIZATION = "api/v1/organizations/{organization_id}"
 MESSAGE = f"{ORGANIZATION}/messages/{{message_id}}"
+ALERTS = f"{ORGANIZATION}/alerts"
+ALERT_SETTINGS = f"{ORGANIZATION}/alert-settings"
 
 #: Every route of the API; those whose value is true read JSON.
 ROUTES = {
@@ -33,7 +35,16 @@ ROUTES = {
     ("POST", f"{MESSAGE}/attachments"): False,
     ("GET", f"{MESSAGE}/attachments/{{attachment_id}}"): False,
     ("DELETE", f"{MESSAGE}/attachments/{{attachment_id}}"): False,
+    ("GET", ALERTS): False,
+    ("POST", f"{ALERTS}/{{alert_id}}/snooze"): True,
+    ("POST", f"{ALERTS}/{{alert_id}}/dismiss"): False,
+    ("GET", ALERT_SETTINGS): False,
+    ("PATCH", ALERT_SETTINGS): True,
+    ("GET", f"{ORGANIZATION}/verdicts/rules"): False,
+    ("POST", f"{ORGANIZATION}/verdicts/score"): False,
 }
+#: Routes that have to be told whose alerts are meant.
+OF_A_USER = {ALERTS, ALERT_SETTINGS}
 READING_JSON = [route for route, reads in ROUTES.items() if reads]
 
 HOSTILE_SEGMENTS = [
@@ -95,6 +106,9 @@ HOSTILE_QUERIES = [
     "page_size=-1",
     "page_size=%D9%A1",
     "page_size=1&page_size=2",
+    "user_id=%00",
+    "user_id=" + "x" * 5_000,
+    "user_id=%20",
     "continuation=%00",
     "continuation=x' or RowKey ne '",
     "name=%00",
@@ -117,6 +131,7 @@ def known(deployment):
         "message_id": message.id,
         "attachment_id": "1",
         "key_id": "00000000",
+        "alert_id": f"{'0' * 32}-{'0' * 13}-{'0' * 16}",
     }
 
 
@@ -125,7 +140,9 @@ def call(crm: Crm, method, route, names, **options):
     deployment = crm.deployment
     manages = route == ORGANIZATION
     headers = {"X-Api-Key": ADMIN_KEY if manages else crm.api_key, **options.pop("headers", {})}
-    url = f"{deployment.url}/{route.format(**names)}{options.pop('query', '')}"
+    queries = ["user_id=u-17"] if route in OF_A_USER else []
+    queries += [query] if (query := options.pop("query", "")) else []
+    url = f"{deployment.url}/{route.format(**names)}?{'&'.join(queries)}"
     return deployment.http.request(method, url, headers=headers, **options)
 
 
@@ -183,7 +200,7 @@ def test_B52_no_route_reads_more_json_than_the_largest_message_needs(known, meth
 
 def hostile_names(route):
     """Names for the parts of a route, each of them in turn replaced by hostile ones."""
-    for name in ("organization_id", "message_id", "attachment_id", "key_id"):
+    for name in ("organization_id", "message_id", "attachment_id", "key_id", "alert_id"):
         if f"{{{name}}}" in route:
             yield from ((name, segment) for segment in HOSTILE_SEGMENTS)
 
@@ -206,7 +223,7 @@ def test_no_header_and_no_query_makes_a_route_fail(known, method, route):
     crm, names = known
     for headers, query in itertools.chain(
         ((headers, "") for headers in HOSTILE_HEADERS),
-        (({}, f"?{query}") for query in HOSTILE_QUERIES),
+        (({}, query) for query in HOSTILE_QUERIES),
     ):
         content = b"{}" if method in {"PUT", "PATCH", "POST"} else None
         check(call(crm, method, route, names, headers=headers, query=query, content=content))

@@ -137,20 +137,20 @@ class TwoOrganizations(RuleBasedStateMachine):
     def hit(self, known, kind):
         if kind == "pixel":
             self.deployment.get(known.sent.pixel)
-            known.counts["open_count"] += 1
+            known.counts["open"] += 1
         elif kind == "link" and known.sent.urls("c"):
             self.deployment.get(known.sent.link)
-            known.counts["click_count"] += 1
+            known.counts["click"] += 1
         elif kind == "file" and known.files:
             content = self.deployment.get(known.sent.file).content
             assert content == self.secrets[known.side].encode()
-            known.counts["attachment_view_count"] += 1
+            known.counts["attachment_view"] += 1
 
     @rule(known=sent)
     def reply(self, known):
         body = {"replied_by": f"{self.secrets[known.side]}@fabrikam.example"}
         ok(self.crm(known).call("POST", f"/messages/{known.id}/replies", json=body))
-        known.counts["reply_count"] += 1
+        known.counts["reply"] += 1
 
     @rule(known=st.one_of(drafts, sent), call=st.sampled_from(FOREIGN_CALLS))
     def reach_over(self, known, call):
@@ -179,11 +179,22 @@ class TwoOrganizations(RuleBasedStateMachine):
             assert self.secrets[1 - known.side] not in text
             assert not any(one.id in text for one in self.known if one is not known)
             assert len(message["attachments"]) == known.files
-            names = ("open_count", "click_count", "attachment_view_count", "reply_count")
-            assert {name: message["kpis"][name] for name in names} == {
-                name: known.counts[name] for name in names
-            }
-            assert len(timeline) == sum(known.counts.values())
+            stored = Counter(x["type"] for x in timeline if x["reasons"] != ["inferred"])
+            assert stored == known.counts
+            self.check_kpis(message["kpis"], known.counts)
+        for side in (0, 1):
+            alerts = ok(self.crms[side].call("GET", "/alerts", params={"user_id": "u-17"}))
+            assert self.secrets[1 - side] not in json.dumps(alerts)
+
+    def check_kpis(self, kpis, counts):
+        """What one actor does again within a minute counts once; a click tells of an open."""
+        assert kpis["reply_count"] == counts["reply"]
+        for kind in ("click", "attachment_view"):
+            assert min(counts[kind], 1) <= kpis[f"{kind}_count"] <= counts[kind]
+        seen = kpis["open_count"] - kpis["inferred_open_count"]
+        assert min(counts["open"], 1) <= seen <= counts["open"]
+        told_of = bool(counts["click"] or counts["attachment_view"]) and not counts["open"]
+        assert kpis["inferred_open_count"] == told_of
 
 
 def test_S18_nothing_of_one_organization_is_visible_from_another(deployment):

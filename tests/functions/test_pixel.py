@@ -12,8 +12,9 @@ import pytest
 from aiosmtpd.controller import Controller
 from azure.core.exceptions import ResourceNotFoundError
 from azure.data.tables import TableServiceClient
-from deployment import Deployment, SentMessage, ok, wait_until
+from deployment import FIREFOX, Deployment, SentMessage, ok, wait_until
 from strangers import (
+    BROWSER,
     IMAGE,
     SIGNER,
     facts,
@@ -166,7 +167,7 @@ def test_B1_B5_B6_a_path_that_is_not_the_pixels_is_the_hosts_to_refuse(
     ],
 )
 def test_B4_what_linkifiers_leave_behind_does_not_lose_an_open(ending, deployment, message):
-    answer = raw(deployment, "GET", f"/o/{token(message.pixel)}{ending}", "User-Agent: Mozilla/5.0")
+    answer = raw(deployment, "GET", f"/o/{token(message.pixel)}{ending}", BROWSER)
 
     assert (answer.status, answer.body) == (200, IMAGE)
     assert verdicts(message) == [OPEN]
@@ -284,23 +285,26 @@ def in_latin_1(text):
     return text.encode().decode("latin-1")
 
 
+ABSURD = ("automated", "absurd_user_agent")
+UNFAMILIAR = ("unsure", "unfamiliar_user_agent")
 USER_AGENTS = {
-    "9 kB": ("x" * 9_000, "x" * 512),
-    "html": ("<script>alert(1)</script>", "<script>alert(1)</script>"),
-    "formula": ("=1+1", "=1+1"),
-    "tab": ("Mozilla/5.0\t(X11)", "Mozilla/5.0 (X11)"),
-    "latin 1": ("Zo\xeb", "Zo\xeb"),
-    "non-breaking": ("a\xa0b\xadc", "a b c"),
-    "control 1": ("a\x85b", "a b"),
+    "9 kB": ("x" * 9_000, "x" * 512, ABSURD),
+    "html": ("<script>alert(1)</script>", "<script>alert(1)</script>", ABSURD),
+    "formula": ("=1+1", "=1+1", ABSURD),
+    "tab": (FIREFOX.replace(" ", "\t"), FIREFOX, ("person", "")),
+    "latin 1": ("Zo\xebs Mail", "Zo\xebs Mail", UNFAMILIAR),
+    "non-breaking": ("a\xa0b\xadc", "a b c", UNFAMILIAR),
+    "control 1": ("a\x85b", "a b", ABSURD),
 }
 
 
-@pytest.mark.parametrize(("sent", "kept"), USER_AGENTS.values(), ids=USER_AGENTS)
-def test_B21_a_user_agent_is_kept_short_and_printable(sent, kept, deployment, message):
+@pytest.mark.parametrize(("sent", "kept", "judged"), USER_AGENTS.values(), ids=USER_AGENTS)
+def test_B21_a_user_agent_is_kept_short_and_printable(sent, kept, judged, deployment, message):
     assert raw(deployment, "GET", path(message.pixel), f"User-Agent: {sent}").body == IMAGE
 
     (row,) = interactions(message)
-    assert (row["verdict"], row["user_agent"]) == ("person", kept)
+    assert (row["verdict"], row["reasons"]) == judged
+    assert row["user_agent"] == kept
     # It is hostile input: what callers are given does not hold it.
     assert sent[:25] not in str(message.timeline)
 
@@ -334,26 +338,32 @@ def test_B21_CRLF_in_a_user_agent_only_begins_another_header(deployment, message
 
 
 FORWARDED = {
-    "50 entries": ", ".join(f"198.51.100.{number}" for number in range(50)),
-    "garbage": "%s\x7f';--,,,,",
-    "port": "198.51.100.4:5555",
-    "ipv6 with port": "[2001:db8::1]:443",
-    "spoofed left": "127.0.0.1, 198.51.100.7",
-    "empty": "",
-    "160 entries, six times": "198.51.100.1," * 160,
+    "50 entries": (", ".join(f"198.51.100.{number}" for number in range(50)), "198.51.100.0"),
+    "garbage": ("%s\x7f';--,,,,", None),
+    "port": ("198.51.100.4:5555", "198.51.100.0"),
+    "ipv6 with port": ("[2001:db8::1]:443", "2001:db8::"),
+    "spoofed left": ("127.0.0.1, 198.51.100.7", "198.51.100.0"),
+    "spoofed left, among ours": ("198.51.100.7, 203.0.113.9", "203.0.113.0"),
+    "empty": ("", None),
+    "160 entries, six times": ("198.51.100.1," * 160, None),
 }
 
 
-@pytest.mark.parametrize("value", FORWARDED.values(), ids=FORWARDED)
-def test_B22_no_forwarded_address_breaks_an_open_or_is_kept(value, deployment, message):
+@pytest.mark.parametrize(("value", "kept"), FORWARDED.values(), ids=FORWARDED)
+def test_B22_no_forwarded_address_breaks_an_open_and_only_the_last_ones_network_is_kept(
+    value, kept, deployment, message
+):
     lines = [f"{name}: {value.strip()}" for name in ("X-Forwarded-For", "Forwarded", "X-Real-IP")]
     lines = [line.replace("\x7f", "\xff") for line in lines]
-    answer = raw(deployment, "GET", path(message.pixel), *lines, *lines, "User-Agent: Mozilla/5.0")
+    answer = raw(deployment, "GET", path(message.pixel), *lines, *lines, BROWSER)
 
     assert (answer.status, answer.body) == (200, IMAGE)
     (row,) = interactions(message)
-    assert row["verdict"] == "person"
-    assert not [v for v in map(str, row.values()) if "198.51.100" in v or "2001:db8" in v]
+    assert (row["verdict"], row.get("address")) == ("person", kept)
+    row.pop("address", None)
+    spoken_of = ("198.51.100", "203.0.113", "2001:db8")
+    assert not [v for v in map(str, row.values()) if any(part in v for part in spoken_of)]
+    assert not [part for part in spoken_of if part in str(message.timeline)]
 
 
 @pytest.mark.parametrize(
@@ -467,9 +477,9 @@ def test_B26_an_open_before_the_message_is_sent_is_kept(environment):
     try:
         with Deployment({**environment, "ENGAGEMENT_SMTP_PORT": str(controller.port)}) as running:
             scanner.open = lambda url: httpx.get(
-                running.url + path(url), headers={"User-Agent": "Scanner"}, trust_env=False
+                running.url + path(url), headers={"User-Agent": FIREFOX}, trust_env=False
             )
-            crm = running.new_crm()
+            crm = running.new_crm(delivery_window=10)
             message = SentMessage(crm, crm.send(crm.draft()["id"], "smtp"))
             wait_until(lambda: message.timeline)
 
@@ -480,4 +490,6 @@ def test_B26_an_open_before_the_message_is_sent_is_kept(environment):
 
     assert_image(scanner.answers[0])
     assert datetime.fromisoformat(item["at"]) <= datetime.fromisoformat(stored["sent_at"])
-    assert (stored["status"], stored["kpis"]["open_count"]) == ("sent", 1)
+    assert (item["verdict"], item["reasons"]) == ("automated", ["delivery_window"])
+    counts = (stored["kpis"]["open_count"], stored["kpis"]["automated"]["open_count"])
+    assert (stored["status"], counts) == ("sent", (0, 1))

@@ -7,6 +7,7 @@ import base64
 import pytest
 from deployment import Deployment
 from strangers import (
+    BROWSER,
     IMAGE,
     SIGNER,
     facts,
@@ -26,7 +27,6 @@ from engagement.functions.public import NOT_FOUND
 
 ROUTES = ["pixel", "link", "file"]
 KINDS = {"pixel": Kind.OPEN, "link": Kind.CLICK, "file": Kind.ATTACHMENT}
-BROWSER = "User-Agent: Mozilla/5.0"
 
 
 @pytest.fixture(scope="module")
@@ -195,7 +195,7 @@ def wrong_tokens(text, kind):
         "other kind": signed(other, f"/{'oca'[list(Kind).index(kind)]}/{text}"),
         "removed key": TokenSigner({9: b"x" * 32}).sign(known),
         "other key": TokenSigner({1: b"x" * 32}).sign(known),
-        "other version": base64.urlsafe_b64encode(b"\2" + raw_token[1:]).decode(),
+        "other version": base64.urlsafe_b64encode(b"\1" + raw_token[1:]).decode(),
         "unknown organization": changed(text, kind, organization="00" * 8),
         "unknown message": changed(text, kind, message_id="00" * 12),
         "unknown target": changed(text, kind, target=99),
@@ -275,7 +275,7 @@ def test_S1_after_a_rotation_old_tokens_work_and_new_ones_are_signed_anew(
         # An instance that does not have the new key yet answers, and says nothing.
         answer = deployment.get(url)
         assert answer.content == (IMAGE if route == "pixel" else NOT_FOUND)
-        assert len(newer.timeline) == 1
+        assert len(newer.acts()) == 1
     assert len(interactions(message)) == 1
 
 

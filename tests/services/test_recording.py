@@ -8,30 +8,26 @@ from datetime import UTC, datetime
 
 import pytest
 from azure.core.exceptions import ClientAuthenticationError
-from azure.storage.queue import TextBase64EncodePolicy
+from azure.storage.queue.aio import QueueClient
 
 from engagement.config import DataAccount
-from engagement.domain.interaction import Interaction, InteractionType, interaction_id
-from engagement.domain.verdict import Verdict, Via
+from engagement.domain.evidence import Evidence, InteractionType
+from engagement.domain.interaction import Interaction, interaction_id
+from engagement.domain.verdict import Judgement, Verdict, Via
 from engagement.services.recording import Recording
 from engagement.storage.account import Account
 from engagement.storage.appends import Appends
-from engagement.storage.interaction_queue import InteractionQueue
-from engagement.storage.interactions import entity_of
+from engagement.storage.interaction_rows import entity_of
+from engagement.storage.queues import Queue
 from engagement.storage.spill import Spill
+from engagement.storage.wire import Wire
 
 NOW = datetime(2026, 11, 22, 9, 0, tzinfo=UTC)
 OPEN = Interaction(
     id=interaction_id(NOW, "00"),
     message_id="1" * 24,
-    type=InteractionType.OPEN,
-    at=NOW,
-    recipient=1,
-    target=0,
-    verdict=Verdict.PERSON,
-    via=Via.DIRECT,
-    reasons=(),
-    rules=1,
+    evidence=Evidence(type=InteractionType.OPEN, at=NOW, recipient=1),
+    judgement=Judgement(Verdict.PERSON, Via.DIRECT),
 )
 
 
@@ -50,10 +46,12 @@ async def recording(tmp_path):
     """Recording with an identity that gets no token for any store."""
     account = Account(DataAccount(None, *["http://127.0.0.1:1"] * 3, None))
     account.__dict__["credential"] = NoToken()
-    made = Recording(Appends(account), InteractionQueue(account), Spill(tmp_path, 1000))
+    wire = Wire(account)
+    queue = Queue(wire, "none")
+    made = Recording(Appends(wire), queue, queue, Spill(tmp_path, 1000))
     yield made
     await made.close()
-    await made.appends.close()
+    await wire.close()
     await account.close()
 
 
@@ -87,18 +85,17 @@ async def test_F10_a_record_that_cannot_be_read_is_an_error_and_not_a_loss(recor
 async def test_F10_while_the_table_is_down_a_queued_interaction_is_put_back(azurite, tmp_path):
     dead = azurite.connection_string.replace(f":{azurite.ports[2]}/", ":1/")
     account = Account(DataAccount(dead, None, None, None, None))
-    queue = InteractionQueue(account)
+    wire = Wire(account)
     # A queue of the test's own, as the deployments of other tests serve the real one.
-    queue.client = account.queues.get_queue_client(
-        f"q{secrets.token_hex(8)}", message_encode_policy=TextBase64EncodePolicy()
-    )
-    recording = Recording(Appends(account), queue, Spill(tmp_path, 1000))
+    queue = Queue(wire, f"q{secrets.token_hex(8)}")
+    recording = Recording(Appends(wire), queue, queue, Spill(tmp_path, 1000))
     record = {"v": 1, "organization": "0" * 16, "entity": entity_of(OPEN)}
     for tries in range(7):
         await recording.take(json.dumps({**record, "tries": tries}))
 
-    waiting = await queue.client.get_queue_properties()
-    assert waiting.approximate_message_count == 7
-    assert await queue.client.peek_messages(7) == []
-    await recording.appends.close()
+    async with QueueClient.from_connection_string(azurite.connection_string, queue.name) as client:
+        waiting = await client.get_queue_properties()
+        assert waiting.approximate_message_count == 7
+        assert await client.peek_messages(7) == []
+    await wire.close()
     await account.close()

@@ -12,14 +12,17 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from engagement.config import DataAccount
-from engagement.domain.interaction import Interaction, InteractionType, interaction_id
+from engagement.domain.evidence import Evidence, InteractionType
+from engagement.domain.interaction import Interaction, interaction_id
 from engagement.domain.kpi import count
-from engagement.domain.verdict import Verdict, Via
+from engagement.domain.verdict import Judgement, Verdict, Via
 from engagement.errors import NotFoundError, StorageError
 from engagement.storage import keys
 from engagement.storage.account import Account
 from engagement.storage.appends import Appends
-from engagement.storage.interactions import Interactions, entity_of
+from engagement.storage.interaction_rows import entity_of
+from engagement.storage.interactions import Interactions
+from engagement.storage.wire import Wire
 
 START = datetime(2026, 11, 22, 9, 0, 0, 123_000, tzinfo=UTC)
 
@@ -28,16 +31,11 @@ def interaction(second=0, nonce="00", message_id="1" * 24, **more):
     """An interaction some seconds after the start."""
     at = START + timedelta(seconds=second)
     fields = {
-        "type": InteractionType.OPEN,
-        "recipient": 1,
-        "target": 0,
-        "verdict": Verdict.PERSON,
-        "via": Via.DIRECT,
-        "reasons": (),
-        "rules": 1,
+        "evidence": Evidence(type=InteractionType.OPEN, at=at, recipient=1, actor=nonce),
+        "judgement": Judgement(Verdict.PERSON, Via.DIRECT, rules="2"),
         **more,
     }
-    return Interaction(id=interaction_id(at, nonce), message_id=message_id, at=at, **fields)
+    return Interaction(id=interaction_id(at, nonce), message_id=message_id, **fields)
 
 
 class Store:
@@ -46,11 +44,15 @@ class Store:
     def __init__(self, account, organization):
         self.loop = asyncio.get_running_loop()
         self.organization = organization
-        self.appends = Appends(account)
+        self.wire = Wire(account)
+        self.appends = Appends(self.wire)
         self.interactions = Interactions(account)
 
     async def append(self, item):
         await self.appends.append(self.organization, entity_of(item), 10)
+
+    async def facts(self, message_id):
+        return await self.interactions.facts(self.organization, message_id)
 
     async def timeline(self, message_id, size=1000):
         return await self.interactions.page(self.organization, message_id, after="", size=size)
@@ -64,7 +66,7 @@ async def store(azurite):
     await account.tables.create_table(keys.table(organization))
     made = Store(account, organization)
     yield made
-    await made.appends.close()
+    await made.wire.close()
     await account.close()
 
 
@@ -72,12 +74,23 @@ async def test_what_is_appended_is_read_back(store):
     message_id = secrets.token_hex(12)
     full = interaction(
         message_id=message_id,
-        type=InteractionType.CLICK,
-        target=7,
-        verdict=Verdict.AUTOMATED,
-        via=Via.UNKNOWN,
-        reasons=("method", "prefetch"),
-        user_agent='Ünïcode "quoted" <b>',
+        evidence=Evidence(
+            type=InteractionType.CLICK,
+            at=START,
+            recipient=1,
+            target=7,
+            method="HEAD",
+            announced=True,
+            user_agent='Ünïcode "quoted" <b>',
+            network="microsoft_365_protection",
+            address="40.92.1.0",
+            actor="0123456789ab",
+            after_seconds=3_000_000,
+            messages=21,
+        ),
+        judgement=Judgement(
+            Verdict.AUTOMATED, Via.UNKNOWN, ("method", "prefetch"), "Outlook", "2+00000000"
+        ),
         replied_by="ann@fabrikam.example",
     )
     await store.append(full)
@@ -98,8 +111,9 @@ def test_P4_order_and_duplication_change_nothing(store, pairs):
     timeline = store.loop.run_until_complete(append_all())
     unique = {item.id: item for item in items}
     assert timeline == [unique[key] for key in sorted(unique)]
-    facts = [(item.type, item.verdict, item.at) for item in timeline]
-    assert count(facts).people.open_count == len(unique)
+    facts = store.loop.run_until_complete(store.facts(message_id))
+    assert len(facts) == len(unique)
+    assert count(facts) == count(reversed(facts))
 
 
 async def test_a_table_that_is_gone_is_told_from_one_that_is_down(store):
@@ -149,11 +163,11 @@ class serving:  # noqa: N801 - read as a with statement
         port = site._server.sockets[0].getsockname()[1]
         account = Account(DataAccount(None, f"http://127.0.0.1:{port}", None, None, None))
         account.__dict__["credential"] = Credential()
-        self.appends = Appends(account)
-        return self.appends
+        self.wire = Wire(account)
+        return Appends(self.wire)
 
     async def __aexit__(self, *_):
-        await self.appends.close()
+        await self.wire.close()
         await self.runner.cleanup()
 
 

@@ -1,0 +1,1 @@
+"""The labelled set of timelines, and its builder."""

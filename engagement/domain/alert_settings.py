@@ -1,0 +1,101 @@
+"""Which alerts are made and when they are shown: an organization's word, and a user's."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, replace
+from datetime import datetime, time
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from engagement.domain.alert import AlertType
+from engagement.domain.payload import Fields
+from engagement.domain.quiet_hours import QuietHours
+
+LONGEST_ZONE = 60
+CLOCK = re.compile(r"(?:[01][0-9]|2[0-3]):[0-5][0-9]")
+
+
+@dataclass(frozen=True, slots=True)
+class AlertSettings:
+    """Of an organization or of a user; None is what nobody said."""
+
+    first_open: bool | None = None
+    reply: bool | None = None
+    quiet_hours: QuietHours | None = None
+
+    def wants(self, kind: AlertType) -> bool:
+        """Whether alerts of *kind* are not switched off."""
+        wanted = self.first_open if kind is AlertType.FIRST_OPEN else self.reply
+        return wanted is not False
+
+
+@dataclass(frozen=True, slots=True)
+class AlertPolicy:
+    """What an organization and one of its users want together."""
+
+    organization: AlertSettings
+    user: AlertSettings
+
+    def wants(self, kind: AlertType) -> bool:
+        """Whether an alert is made: what the organization switched off, no user has."""
+        return self.organization.wants(kind) and self.user.wants(kind)
+
+    def due_at(self, now: datetime) -> datetime:
+        """Return when an alert made *now* is shown: the user's quiet hours, else all users'."""
+        quiet = self.user.quiet_hours or self.organization.quiet_hours
+        return quiet.until(now) if quiet else now
+
+
+def alerts_json(settings: AlertSettings) -> dict[str, Any]:
+    """Return the settings in the form of the contract."""
+    quiet = settings.quiet_hours
+    return {
+        "first_open": settings.first_open,
+        "reply": settings.reply,
+        "quiet_hours": None
+        if quiet is None
+        else {
+            "from": f"{quiet.begin:%H:%M}",
+            "to": f"{quiet.end:%H:%M}",
+            "time_zone": quiet.time_zone,
+        },
+    }
+
+
+def patched_alerts(settings: AlertSettings, changes: object, path: str = "") -> AlertSettings:
+    """Return the settings with *changes* (RFC 7396); raises InvalidRequestError."""
+    patch = Fields(changes, {"first_open", "reply", "quiet_hours"}, path)
+    if "first_open" in patch:
+        settings = replace(settings, first_open=_read_switch(patch, "first_open"))
+    if "reply" in patch:
+        settings = replace(settings, reply=_read_switch(patch, "reply"))
+    if "quiet_hours" in patch:
+        quiet = patch.optional_object("quiet_hours", _read_quiet_hours)
+        settings = replace(settings, quiet_hours=quiet)
+    return settings
+
+
+def _read_switch(patch: Fields, name: str) -> bool | None:
+    return None if patch.value[name] is None else patch.flag(name, default=True)
+
+
+def _read_quiet_hours(value: object, path: str) -> QuietHours:
+    fields = Fields(value, {"from", "to", "time_zone"}, path)
+    zone = fields.line("time_zone", LONGEST_ZONE)
+    try:
+        ZoneInfo(zone)
+    except (KeyError, ValueError, OSError):
+        # OSError: a name that is a folder of the database.
+        fields.wrong("time_zone", "This is not a time zone, such as Europe/Berlin.")
+    begin, end = _read_clock(fields, "from"), _read_clock(fields, "to")
+    if begin == end:
+        fields.wrong("to", "Quiet hours must end at another time than they begin.")
+    return QuietHours(begin, end, zone)
+
+
+def _read_clock(fields: Fields, name: str) -> time:
+    text = fields.line(name, LONGEST_ZONE)
+    if not CLOCK.fullmatch(text):
+        fields.wrong(name, "This must be a time of the day, such as 20:00.")
+    return time.fromisoformat(text)

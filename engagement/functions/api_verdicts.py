@@ -1,0 +1,42 @@
+"""The API of verdicts: the rules that hold, and scoring history again by them."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+
+import azure.functions as func
+
+from engagement.domain.message import MESSAGE_ID
+from engagement.domain.organization import Organization
+from engagement.errors import InvalidRequestError
+from engagement.functions import views
+from engagement.functions.auth import Guard
+from engagement.functions.web import json_response, parameters
+from engagement.services import Services
+
+BASE = "api/v1/organizations/{organization_id}/verdicts"
+
+
+def blueprint(services: Services) -> func.Blueprint:
+    """Return the routes by which verdicts are understood and corrected."""
+    bp = func.Blueprint()
+    guard = Guard(services)
+
+    @bp.route(f"{BASE}/rules", methods=["GET"], auth_level=func.AuthLevel.ANONYMOUS)
+    @guard.manager
+    async def get_rules(
+        req: func.HttpRequest,  # noqa: ARG001 - the binding
+        organization: Organization,
+    ) -> func.HttpResponse:
+        return json_response(views.rules_json(await services.judging.rules(organization.key)))
+
+    @bp.route(f"{BASE}/score", methods=["POST"], auth_level=func.AuthLevel.ANONYMOUS)
+    @guard.manager
+    async def score_again(req: func.HttpRequest, organization: Organization) -> func.HttpResponse:
+        after = parameters(req, "continuation").get("continuation", "")
+        if after and not MESSAGE_ID.fullmatch(after):
+            raise InvalidRequestError("This is not what a call ended with.", "continuation")
+        report = await services.scoring.score(organization, datetime.now(UTC), after=after)
+        return json_response(views.report_json(report))
+
+    return bp

@@ -1,0 +1,104 @@
+"""Making interactions of hits, as their organization wants it."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+
+from engagement.domain.client_address import AddressPrivacy, TrustedProxies, kept_address
+from engagement.domain.interaction import Interaction, interaction_id
+from engagement.domain.observer import Crowd, Hit, Observer
+from engagement.domain.recent import MessageKey
+from engagement.domain.rule_set import PROVISIONAL, RuleSet
+from engagement.domain.tracking_token import TrackingToken
+from engagement.errors import StorageError
+from engagement.storage.memory import Memory
+from engagement.storage.settings import SettingsRows
+
+logger = logging.getLogger(__name__)
+
+#: Seconds that an organization's switch and rules are remembered.
+SETTINGS_LIFE = 60.0
+#: Seconds that reading them may hold a recipient up.
+SETTINGS_PATIENCE = 0.4
+
+
+@dataclass(frozen=True, slots=True)
+class Observation:
+    """A hit as it is kept, and what it says of others."""
+
+    interaction: Interaction
+    #: bool, whether its message is to be judged soon
+    telling: bool
+    crowd: Mapping[MessageKey, Crowd]
+
+
+@dataclass(frozen=True, slots=True)
+class Wishes:
+    """What an organization wants of its hits."""
+
+    followed: bool
+    rules: RuleSet
+    client_address: AddressPrivacy
+
+
+class Observing:
+    """Judges hits at the moment when they come."""
+
+    def __init__(
+        self,
+        observer: Observer,
+        settings: SettingsRows,
+        shipped: RuleSet,
+        proxies: TrustedProxies,
+    ) -> None:
+        self.observer = observer
+        self.settings = settings
+        self.proxies = proxies
+        self.shipped = shipped
+        # For whom nobody can say what they want: no version, so that the judgement that follows
+        # goes by their own rules, and no address, which they may not want kept.
+        self.usual = Wishes(True, replace(shipped, version=PROVISIONAL), AddressPrivacy.NONE)
+        self.wishes: Memory[Wishes] = Memory(SETTINGS_LIFE, 10_000)
+        # Other instances learn of a change when they have forgotten what they know.
+        settings.on_write.append(self.wishes.forget)
+
+    async def observe(self, token: TrackingToken, hit: Hit, *, down: bool) -> Observation | None:
+        """Return what is to be kept of a hit, None if the organization wants nothing kept.
+
+        Waits for no table while they are known to be *down*.
+        """
+        wishes = await self._wishes(token.organization, down=down)
+        if not wishes.followed:
+            return None
+        address = self.proxies.client_address(hit.headers)
+        sight = self.observer.observe(token, hit, address, wishes.rules)
+        kept = kept_address(address, wishes.client_address)
+        interaction = Interaction(
+            id=interaction_id(hit.at, hit.nonce),
+            message_id=token.message_id,
+            evidence=replace(sight.evidence, address=kept),
+            judgement=sight.judgement,
+        )
+        return Observation(interaction, sight.telling, sight.crowd)
+
+    async def _wishes(self, organization: str, *, down: bool) -> Wishes:
+        """Return what the organization wants: as last known, else as usual."""
+        if down:
+            return self.wishes.last(organization, default=self.usual)
+        try:
+            return await self.wishes.get(organization, lambda: self._read(organization))
+        except StorageError:
+            return self.usual
+        except Exception:
+            logger.exception("the settings of an organization cannot be read")
+            return self.usual
+
+    async def _read(self, organization: str) -> Wishes:
+        settings = await self.settings.read_at_once(organization, SETTINGS_PATIENCE)
+        return Wishes(
+            followed=settings.follow_enabled,
+            rules=settings.verdicts.applied_to(self.shipped),
+            client_address=settings.verdicts.client_address,
+        )

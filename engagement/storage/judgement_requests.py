@@ -1,0 +1,57 @@
+"""What is put into the judgements queue: that a message is to be judged."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict, dataclass
+from datetime import datetime
+from typing import Any
+
+from engagement.domain.observer import Crowd
+
+RECORD_VERSION = 1
+
+
+@dataclass(frozen=True, slots=True)
+class JudgementRequest:
+    """That a message is to be judged."""
+
+    organization: str
+    message_id: str
+    #: str or None, id of the interaction that is the reason; it is being stored meanwhile
+    interaction_id: str | None = None
+    #: bool, whether it is the last look at what came within a minute
+    last: bool = False
+    #: Crowd or None, what became known of one who was there
+    crowd: Crowd | None = None
+
+
+def record_of(request: JudgementRequest) -> str:
+    """Return a request as it is queued."""
+    return json.dumps({"v": RECORD_VERSION, **asdict(request)}, default=datetime.isoformat)
+
+
+def read_request(record: str) -> JudgementRequest:
+    """Read a queued request; raises ValueError for one that this version does not know."""
+    value = json.loads(record)
+    if not isinstance(value, dict) or value.get("v") != RECORD_VERSION:
+        raise ValueError("This record is of an unknown version.")
+    organization, message_id = value.get("organization"), value.get("message_id")
+    if not isinstance(organization, str) or not isinstance(message_id, str):
+        raise ValueError("This record names no organization or message.")  # noqa: TRY004 - one kind
+    return JudgementRequest(
+        organization,
+        message_id,
+        interaction_id=value.get("interaction_id"),
+        last=bool(value.get("last")),
+        crowd=_crowd(value.get("crowd")),
+    )
+
+
+def _crowd(value: Any) -> Crowd | None:
+    if value is None:
+        return None
+    try:
+        return Crowd(value["actor"], datetime.fromisoformat(value["at"]), int(value["messages"]))
+    except (KeyError, TypeError) as error:
+        raise ValueError("This record's crowd cannot be read.") from error

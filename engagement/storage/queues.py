@@ -1,0 +1,60 @@
+"""Queues from which functions take what is to be done. Protocol: "Put Message", "Create Queue"."""
+
+from __future__ import annotations
+
+import base64
+import json
+import time
+
+from engagement.errors import StorageError
+from engagement.storage.wire import Wire
+
+#: Kept until it is taken: -1 is for ever.
+FOREVER = -1
+#: Seconds that putting a record back may take: nobody waits for it.
+PATIENT_SECONDS = 10.0
+#: Seconds after which a record is tried again, doubled each time up to the longest.
+FIRST_DELAY, LONGEST_DELAY = 4, 600
+
+
+class Queue:
+    """Puts records into one queue; a record may be taken more than once."""
+
+    def __init__(self, wire: Wire, name: str) -> None:
+        self.wire = wire
+        self.name = name
+
+    async def put(self, record: str, seconds: float, *, delay: int = 0) -> None:
+        """Put *record* within *seconds*, to be taken after *delay* seconds; raises StorageError."""
+        end = time.monotonic() + seconds
+        status = await self._put(record, delay, end)
+        if status == 404:
+            # Made when it is first needed; two who make it at once both get it.
+            await self.wire.queue("PUT", self.name, b"", _left(end))
+            status = await self._put(record, delay, end)
+        if status != 201:
+            raise StorageError(f"The queue answered {status}.")
+
+    async def put_back(self, record: str) -> None:
+        """Put a record that cannot be dealt with now back, later each time; raises StorageError."""
+        value = json.loads(record)
+        tries = value.get("tries", 0)
+        again = json.dumps({**value, "tries": tries + 1})
+        delay = min(FIRST_DELAY * 2**tries, LONGEST_DELAY)
+        await self.put(again, PATIENT_SECONDS, delay=delay)
+
+    async def check(self, seconds: float) -> None:
+        """Raise StorageError unless the Queue service answers; a 404 is an answer as well."""
+        status = await self.wire.queue("GET", f"{self.name}?comp=metadata", b"", seconds)
+        if status not in (200, 404):
+            raise StorageError(f"The queue answered {status}.")
+
+    async def _put(self, record: str, delay: int, end: float) -> int:
+        text = base64.b64encode(record.encode()).decode()
+        body = f"<QueueMessage><MessageText>{text}</MessageText></QueueMessage>".encode()
+        options = f"messagettl={FOREVER}&visibilitytimeout={delay}"
+        return await self.wire.queue("POST", f"{self.name}/messages?{options}", body, _left(end))
+
+
+def _left(end: float) -> float:
+    return max(0.01, end - time.monotonic())
