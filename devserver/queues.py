@@ -83,8 +83,9 @@ class QueueListener:
         while True:
             size = self.options.get("batchSize", 16)
             messages = client.receive_messages(max_messages=size, visibility_timeout=LEASE_SECONDS)
-            batch = [self.handle(client, message) async for message in messages]
-            await asyncio.gather(*batch)
+            # All of them first: whoever stops the host in between leaves none half begun.
+            batch = [message async for message in messages]
+            await asyncio.gather(*(self.handle(client, message) for message in batch))
             wait = 0.0 if batch else min(max(2 * wait, SHORTEST_WAIT), self.longest_wait)
             await asyncio.sleep(wait)
 
