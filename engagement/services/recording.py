@@ -104,8 +104,10 @@ class Recording:
         if not self._asked(message):
             await self._ask(JudgementRequest(*message), PATIENT_SECONDS)
 
-    async def ask(self, organization: str, message_id: str, interaction_id: str) -> None:
-        """Have a message judged for the sake of an interaction; raises StorageError."""
+    async def ask(
+        self, organization: str, message_id: str, interaction_id: str | None = None
+    ) -> None:
+        """Have a message judged, for the sake of an interaction; raises StorageError."""
         request = JudgementRequest(organization, message_id, interaction_id)
         await self._ask(request, PATIENT_SECONDS)
 

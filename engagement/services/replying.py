@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import secrets
-from contextlib import suppress
 from datetime import datetime
 
 from engagement.domain.evidence import Evidence, InteractionType
@@ -55,15 +54,22 @@ class Replying:
         if message.status is not Status.SENT and not message.ambiguous:
             raise ConflictError(f"The message is {message.status}; only a sent one has replies.")
         interaction = _interaction(message, reply)
-        # Asked for first: a judgement too many costs little, a reply without one is not told.
-        await self.recording.ask(organization.key, message_id, interaction.id)
+        # Asked for first: a judgement too many costs little, a reply without one is not counted up.
+        await self.recording.ask(organization.key, message_id)
         kept = await self.interactions.add_once(
             organization.key, interaction, _requests(reply, request)
         )
-        with suppress(StorageError):
-            # The reply is kept; what fails here the judgement makes up for.
-            await self.alerting.tell_of_reply(organization.key, message, kept, now)
+        await self._tell(organization.key, message, kept, now)
         return message, kept
+
+    async def _tell(
+        self, organization: str, message: Message, reply: Interaction, now: datetime
+    ) -> None:
+        try:
+            await self.alerting.tell_of_reply(organization, message, reply, now)
+        except StorageError:
+            # The reply is kept, and whoever reported it is done; the judgement makes up for this.
+            await self.recording.ask(organization, message.id, reply.id)
 
 
 def _interaction(message: Message, reply: Reply) -> Interaction:

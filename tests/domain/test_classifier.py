@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -180,6 +182,16 @@ def test_B21_without_a_user_agent_it_is_a_machine():
 def test_a_stranger_cannot_be_known_when_it_opens_and_is_a_machine_when_it_selects():
     assert judged("AcmeMail/3.1").verdict is Verdict.UNSURE
     assert judged("AcmeMail/3.1", CLICK).reasons == ("unfamiliar_user_agent",)
+
+
+def test_a_rule_that_is_off_gives_way_to_the_next():
+    crawler = Evidence(type=CLICK, at=SENT, user_agent="Mediatoolkitx 1.0", after_seconds=HOUR)
+    absurd = Evidence(type=CLICK, at=SENT, user_agent="<b>", after_seconds=HOUR)
+    off = replace(RULES, off=frozenset({"absurd_user_agent", "known_crawler"}))
+
+    assert classify(absurd, RULES).reasons == ("absurd_user_agent",)
+    assert classify(absurd, off).reasons == ("unfamiliar_user_agent",)
+    assert classify(crawler, off).reasons == ("unfamiliar_user_agent",)
 
 
 @pytest.mark.parametrize("method", ["HEAD", "OPTIONS", "PROPFIND"])

@@ -25,6 +25,7 @@ from sightings import (
 )
 
 from engagement.domain.interaction import INFERRED
+from engagement.domain.rule_set import PROVISIONAL
 from engagement.domain.timeline import inferred_opens, judge_again
 from engagement.domain.tracking_token import Kind
 from engagement.domain.verdict import Verdict, Via
@@ -290,6 +291,99 @@ def test_judging_again_leaves_what_other_rules_have_judged_until_somebody_asks(s
     assert changed.judgement.verdict is Verdict.AUTOMATED
     assert (changed.judgement.reasons, changed.judgement.rules) == (("ours",), "2+ours")
     assert judge_again([changed], stricter, history=True) == []
+
+
+def test_a_range_that_was_wrong_is_undone_when_history_is_scored(story):
+    network = replace(RULES.networks[0], name="ours", ranges=(ip_network("203.0.113.0/24"),))
+    wrong = Story(replace(RULES, version="2+wrong", networks=(network, *RULES.networks)))
+    wrong.click(HOUR, address=HOME)
+    (kept,) = wrong.judged()
+    right = replace(network, ranges=(ip_network("192.0.2.0/24"),))
+    rules = replace(RULES, version="2+right", networks=(right, *RULES.networks))
+
+    assert kept.judgement.reasons == ("ours",)
+    (changed,) = judge_again([kept], rules, history=True)
+    assert changed.judgement.verdict is Verdict.PERSON
+
+
+def test_a_network_that_is_narrower_than_what_is_kept_is_believed_again(story):
+    story.click(HOUR, address="18.184.203.230")
+    (kept,) = story.judged()
+
+    assert kept.evidence.network == "barracuda_email_gateway"
+    assert judge_again([kept], replace(RULES, version="3"), history=True)[0].judgement.reasons == (
+        "barracuda_email_gateway",
+    )
+
+
+def test_what_was_judged_by_no_version_for_want_of_settings_is_judged_again(story):
+    blind = Story(replace(RULES, version=PROVISIONAL, networks=()))
+    blind.click(HOUR, address=BARRACUDA)
+    (kept,) = blind.messages[1]
+    located = replace(kept, evidence=replace(kept.evidence, network="barracuda_email_gateway"))
+
+    assert kept.judgement.verdict is Verdict.PERSON
+    (changed,) = judge_again([located], RULES, history=False)
+    assert (changed.judgement.verdict, changed.judgement.rules) == (Verdict.AUTOMATED, "2")
+
+
+def test_a_person_who_opens_right_beside_a_burst_of_others_stays_a_person(story):
+    for number in range(8):
+        story.click(60 + number / 2, number + 1, address=DEFENDER)
+    story.open(67, user_agent=OUTLOOK, address=HOME)
+
+    assert story.verdicts() == ["automated"] * 8 + ["person"]
+
+
+def test_hours_later_the_same_browser_elsewhere_is_no_part_of_a_burst(story):
+    for number in range(4):
+        story.click(3 * HOUR + number / 2, number + 1, address=f"20.0.0.{number}")
+    story.open(3 * HOUR + 1, address=HOME)
+
+    assert story.verdicts() == ["automated"] * 4 + ["person"]
+
+
+def test_links_that_are_only_checked_make_no_burst_with_a_click(story):
+    for number in range(4):
+        story.click(HOUR + number / 10, number + 1, method="HEAD")
+    story.click(HOUR + 1, 5)
+
+    assert story.verdicts() == ["automated"] * 4 + ["person"]
+
+
+def test_a_person_right_after_a_burst_is_news(story):
+    seen = [
+        story.sight(Kind.CLICK, HOUR + number / 2, target=number + 1, address=DEFENDER).telling
+        for number in range(4)
+    ]
+    person = story.sight(Kind.OPEN, HOUR + 13, user_agent=OUTLOOK)
+
+    assert seen[2]
+    assert person.telling
+
+
+def test_an_address_that_stays_busy_is_told_of_once_a_minute(story):
+    crowds = [
+        story.sight(Kind.CLICK, HOUR + number, message=number + 1, address="203.0.113.50").crowd
+        for number in range(59)
+    ]
+
+    assert sum(bool(crowd) for crowd in crowds) == 1
+    assert len(crowds[RULES.windows.address_messages - 1]) == RULES.windows.address_messages - 1
+
+
+def test_addresses_of_a_local_network_are_everybodys(story):
+    for number in range(40):
+        story.click(HOUR + number, message=number + 1, address="10.0.0.4")
+
+    assert all(story.verdicts(number + 1) == ["person"] for number in range(40))
+
+
+def test_of_IPv6_a_whole_line_is_one_address(story):
+    for number in range(40):
+        story.click(HOUR + number / 2, message=number + 1, address=f"2001:db8::{number + 1:x}")
+
+    assert story.verdicts(40) == ["automated"]
 
 
 def test_a_click_tells_of_an_open_that_is_always_the_same_one(story):

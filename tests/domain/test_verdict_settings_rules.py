@@ -266,3 +266,27 @@ def test_a_name_that_cannot_be_one_is_told_as_it_came(name):
 def test_a_network_of_any_width_is_taken(network):
     rules = of_rules(own={"ranges": [network]})
     assert judged(rules, address="198.51.100.7") == (Verdict.AUTOMATED, ("own",))
+
+
+@pytest.mark.parametrize("name", ["inferred", "automatic_reply", "method", "burst"])
+def test_a_name_that_means_something_else_is_none_for_a_rule(name):
+    with pytest.raises(InvalidRequestError) as raised:
+        patched({"rules": {name: ARCHIVE}})
+
+    assert raised.value.field == f"verdicts.rules.{name}"
+
+
+def test_a_rule_that_is_off_as_shipped_can_be_switched_on_and_off_again():
+    on = patched({"rules": {"google": {"enabled": True}}})
+    rules = on.applied_to(SHIPPED)
+
+    assert "google" not in SHIPPED.names
+    assert "google" in rules.names
+    assert rules.network_index(CLICK).find(ip_address("66.249.66.1")) == "google"
+    assert patched({"rules": {"google": {"enabled": False}}}, on) == NOTHING
+    assert patched({"rules": {"google": None}}, on) == NOTHING
+
+
+def test_a_window_is_a_whole_number_even_where_it_is_the_usual_one():
+    with pytest.raises(InvalidRequestError):
+        patched({"delivery_window_seconds": float(SHIPPED.windows.delivery_window_seconds)})

@@ -413,6 +413,18 @@ def test_a_reply_is_told_beside_the_open(crm, person):
 # Whose they are
 
 
+def test_a_reply_while_replies_are_switched_off_is_not_told_later(crm, person):
+    message = crm.sent()
+    crm.set({"alerts": {"reply": False}})
+    reply(message)
+    crm.set({"alerts": {"reply": True}})
+    person.get(message.pixel)
+    the_alert(crm)
+    judge(message)
+
+    assert [alert["type"] for alert in alerts(crm)] == ["first_open"]
+
+
 def test_alerts_of_several_users_do_not_mix(crm, deployment):
     users = ["u-17", "u-18", "Ünal/7 ' or 1 eq 1"]
     messages = {
