@@ -14,7 +14,13 @@ from engagement.domain.payload import Fields
 from engagement.errors import InvalidRequestError
 from engagement.functions import views
 from engagement.functions.auth import Guard
-from engagement.functions.web import json_response, page_size, parameters, read_json
+from engagement.functions.web import (
+    continuation,
+    json_response,
+    page_size,
+    parameters,
+    read_json,
+)
 from engagement.services import Services
 
 BASE = "api/v1/organizations/{organization_id}"
@@ -35,15 +41,15 @@ def blueprint(services: Services) -> func.Blueprint:
     @guard.organization
     async def get_alerts(req: func.HttpRequest, organization: Organization) -> func.HttpResponse:
         query = parameters(req, "user_id", "page_size", "continuation")
-        page, continuation = await alerting.page(
+        page, end = await alerting.page(
             organization,
             _user_id(query),
             datetime.now(UTC),
-            after=_continuation(query),
+            after=continuation(query, CONTINUATION),
             size=page_size(query),
         )
         items = [views.alert_json(alert) for alert in page]
-        return json_response({"items": items, "continuation": continuation})
+        return json_response({"items": items, "continuation": end})
 
     @bp.route(f"{ONE}/snooze", methods=["POST"], auth_level=func.AuthLevel.ANONYMOUS)
     @guard.organization
@@ -86,13 +92,6 @@ def _user_id(query: Mapping[str, str]) -> str:
             "user_id",
         )
     return user_id
-
-
-def _continuation(query: Mapping[str, str]) -> str:
-    value = query.get("continuation", "")
-    if value and not CONTINUATION.fullmatch(value):
-        raise InvalidRequestError("This is not what a page ended with.", "continuation")
-    return value
 
 
 def _read_until(value: object, now: datetime) -> datetime:

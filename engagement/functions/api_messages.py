@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
 from datetime import UTC, datetime
 
 import azure.functions as func
@@ -12,10 +11,10 @@ from engagement.domain.draft import read_draft
 from engagement.domain.organization import Organization
 from engagement.domain.payload import Fields
 from engagement.domain.reply import read_reply
-from engagement.errors import InvalidRequestError
 from engagement.functions import views
 from engagement.functions.auth import Guard
 from engagement.functions.web import (
+    continuation,
     idempotency_key,
     json_response,
     page_size,
@@ -81,14 +80,14 @@ def blueprint(services: Services) -> func.Blueprint:
     @guard.organization
     async def get_timeline(req: func.HttpRequest, organization: Organization) -> func.HttpResponse:
         query = parameters(req, "page_size", "continuation")
-        message, page, continuation = await services.reading.timeline(
+        message, page, end = await services.reading.timeline(
             organization,
             req.route_params["message_id"],
-            after=_continuation(query),
+            after=continuation(query, CONTINUATION),
             size=page_size(query),
         )
         items = [views.interaction_json(message, interaction) for interaction in page]
-        return json_response({"items": items, "continuation": continuation})
+        return json_response({"items": items, "continuation": end})
 
     @bp.route(f"{ONE}/replies", methods=["POST"], auth_level=func.AuthLevel.ANONYMOUS)
     @guard.organization
@@ -104,10 +103,3 @@ def blueprint(services: Services) -> func.Blueprint:
         return json_response(views.interaction_json(message, interaction), 201)
 
     return bp
-
-
-def _continuation(query: Mapping[str, str]) -> str:
-    value = query.get("continuation", "")
-    if value and not CONTINUATION.fullmatch(value):
-        raise InvalidRequestError("This is not what a page ended with.", "continuation")
-    return value

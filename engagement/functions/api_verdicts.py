@@ -8,10 +8,9 @@ import azure.functions as func
 
 from engagement.domain.message import MESSAGE_ID
 from engagement.domain.organization import Organization
-from engagement.errors import InvalidRequestError
 from engagement.functions import views
 from engagement.functions.auth import Guard
-from engagement.functions.web import json_response, parameters
+from engagement.functions.web import continuation, json_response, parameters
 from engagement.services import Services
 
 BASE = "api/v1/organizations/{organization_id}/verdicts"
@@ -33,9 +32,7 @@ def blueprint(services: Services) -> func.Blueprint:
     @bp.route(f"{BASE}/score", methods=["POST"], auth_level=func.AuthLevel.ANONYMOUS)
     @guard.manager
     async def score_again(req: func.HttpRequest, organization: Organization) -> func.HttpResponse:
-        after = parameters(req, "continuation").get("continuation", "")
-        if after and not MESSAGE_ID.fullmatch(after):
-            raise InvalidRequestError("This is not what a call ended with.", "continuation")
+        after = continuation(parameters(req, "continuation"), MESSAGE_ID)
         report = await services.scoring.score(organization, datetime.now(UTC), after=after)
         return json_response(views.report_json(report))
 

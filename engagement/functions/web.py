@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import logging
+import re
 from collections.abc import Awaitable, Callable, Mapping
 from http import HTTPStatus
 from typing import Any
@@ -114,6 +115,14 @@ def flag(parameters: Mapping[str, str], name: str, *, default: bool) -> bool:
     if value not in ("true", "false"):
         raise InvalidRequestError("This must be true or false.", name)
     return value == "true"
+
+
+def continuation(parameters: Mapping[str, str], shape: re.Pattern[str]) -> str:
+    """Return what the page before ended with, "" for the first; raises InvalidRequestError."""
+    value = parameters.get("continuation", "")
+    if value and not shape.fullmatch(value):
+        raise InvalidRequestError("This is not what a page ended with.", "continuation")
+    return value
 
 
 def page_size(parameters: Mapping[str, str]) -> int:
