@@ -23,7 +23,6 @@ from engagement.domain.rule import (
 #: User agents whose rule is remembered; there are some thousand in the world.
 MOST_REMEMBERED = 10_000
 
-
 #: Version of rules that were taken for want of an organization's own.
 PROVISIONAL = ""
 
@@ -115,9 +114,9 @@ def read_rule_set(value: Mapping[str, Any]) -> RuleSet:
     return RuleSet(
         version=str(value["version"]),
         windows=Windows(**value["windows"]),
-        networks=tuple(_network_rule(x) for x in value["networks"] if x.get("enabled", True)),
-        dormant=tuple(_network_rule(x) for x in value["networks"] if not x.get("enabled", True)),
-        clients=tuple(_client_rule(rule) for rule in value["user_agents"]),
+        networks=tuple(network_rule(x) for x in value["networks"] if x.get("enabled", True)),
+        dormant=tuple(network_rule(x) for x in value["networks"] if not x.get("enabled", True)),
+        clients=tuple(client_rule(rule) for rule in value["user_agents"]),
     )
 
 
@@ -126,7 +125,8 @@ def read_ranges(texts: list[str]) -> tuple[Network, ...]:
     return tuple(ip_network(text) for text in texts)
 
 
-def _network_rule(rule: Mapping[str, Any]) -> NetworkRule:
+def network_rule(rule: Mapping[str, Any]) -> NetworkRule:
+    """Read a rule for a network; raises like :func:`read_rule_set`."""
     return NetworkRule(
         rule["name"],
         read_ranges(rule["ranges"]),
@@ -135,7 +135,8 @@ def _network_rule(rule: Mapping[str, Any]) -> NetworkRule:
     )
 
 
-def _client_rule(rule: Mapping[str, Any]) -> ClientRule:
+def client_rule(rule: Mapping[str, Any]) -> ClientRule:
+    """Read a rule for user agents; raises like :func:`read_rule_set`."""
     pattern = rule.get("pattern")
     return ClientRule(
         name=rule["name"],

@@ -11,6 +11,7 @@ from engagement.domain.client_address import kept_network, read_address
 from engagement.domain.context import contexts
 from engagement.domain.evidence import Evidence, InteractionType
 from engagement.domain.interaction import Interaction, inferred_open
+from engagement.domain.kpi import IMPLYING
 from engagement.domain.observer import Crowd
 from engagement.domain.rule_set import PROVISIONAL, RuleSet, Windows
 from engagement.domain.verdict import Judgement, Verdict
@@ -64,7 +65,7 @@ def inferred_opens(interactions: Sequence[Interaction]) -> list[Interaction]:
     opened = {x.evidence.recipient for x in people if x.evidence.type is InteractionType.OPEN}
     first: dict[int, Interaction] = {}
     for act in sorted(people, key=lambda x: (x.evidence.at, x.id)):
-        if act.evidence.type in (InteractionType.CLICK, InteractionType.ATTACHMENT_VIEW):
+        if act.evidence.type in IMPLYING:
             first.setdefault(act.evidence.recipient, act)
     return [inferred_open(act) for number, act in first.items() if number not in opened]
 

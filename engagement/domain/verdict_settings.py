@@ -13,8 +13,8 @@ from engagement.domain.classifier import ALWAYS, BY_WINDOW, SWITCHES
 from engagement.domain.client_address import AddressPrivacy
 from engagement.domain.interaction import INFERRED
 from engagement.domain.payload import Fields, shown
-from engagement.domain.rule import Certainty, ClientKind, ClientRule, NetworkRule, Scope
-from engagement.domain.rule_set import RuleSet, read_ranges
+from engagement.domain.rule import Certainty, ClientKind, Scope
+from engagement.domain.rule_set import RuleSet, client_rule, network_rule, read_ranges
 from engagement.errors import InvalidRequestError
 
 NAME = re.compile(r"[a-z][a-z0-9_]{0,59}")
@@ -56,8 +56,14 @@ class VerdictSettings:
         woken = tuple(rule for rule in shipped.dormant if rule.name in self.rules)
         # In the order of their names, so that what they say depends on nothing but themselves.
         own = {name: rule for name, rule in sorted(self.rules.items()) if "enabled" not in rule}
-        networks = [_network(name, rule) for name, rule in own.items() if "ranges" in rule]
-        clients = [_client(name, rule) for name, rule in own.items() if "ranges" not in rule]
+        networks = [
+            network_rule({"name": name, **rule}) for name, rule in own.items() if "ranges" in rule
+        ]
+        clients = [
+            client_rule({"name": name, **rule})
+            for name, rule in own.items()
+            if "ranges" not in rule
+        ]
         return RuleSet(
             version=f"{shipped.version}+{self._digest()}",
             windows=replace(shipped.windows, **self.windows),
@@ -192,20 +198,3 @@ def _read_word(value: object, path: str) -> str:
             f"This must be text of {SHORTEST_WORD} to {LONGEST_WORD} characters.", path
         )
     return value.strip()
-
-
-def _network(name: str, rule: Mapping[str, Any]) -> NetworkRule:
-    return NetworkRule(
-        name, read_ranges(rule["ranges"]), Scope(rule["scope"]), Certainty(rule["certainty"])
-    )
-
-
-def _client(name: str, rule: Mapping[str, Any]) -> ClientRule:
-    return ClientRule(
-        name=name,
-        kind=ClientKind(rule["kind"]),
-        scope=Scope(rule["scope"]),
-        client=rule["client"],
-        equals=frozenset(rule.get("equals", ())),
-        contains=tuple(word.lower() for word in rule.get("contains", ())),
-    )
