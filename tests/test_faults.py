@@ -64,7 +64,8 @@ class Faulty:
             for method, path, body in self.queues.seen
             if method == "POST" and f"/{queue}/messages" in path
         ]
-        return [text for text in texts if self.message.id in text]
+        # What could not be dealt with is put back, and that is no other record.
+        return [text for text in texts if self.message.id in text and '"tries"' not in text]
 
     def markers(self):
         """Rows that say in which minutes a message of the organization changed."""

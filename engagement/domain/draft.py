@@ -17,6 +17,7 @@ from engagement.domain.message import (
     Recipient,
     Record,
     Role,
+    Segment,
     Sender,
 )
 from engagement.domain.payload import Fields
@@ -31,6 +32,7 @@ FIELDS = frozenset(
         "recipients",
         "regarding",
         "template_id",
+        "segment",
         "follow",
         "send_at",
         "reminder",
@@ -38,6 +40,7 @@ FIELDS = frozenset(
     ]
 )
 RECORD_TYPE = re.compile(r"[A-Za-z][A-Za-z0-9_]{0,99}")
+LANGUAGE = re.compile(r"[A-Za-z]{2,3}(-[A-Za-z0-9]{2,8})*")
 LONGEST_SUBJECT = 500
 LONGEST_NAME = 200
 LONGEST_ID = 200
@@ -52,6 +55,7 @@ class Draft:
     recipients: tuple[Recipient, ...]
     regarding: Record | None
     template_id: str | None
+    segment: Segment
     follow: bool
     copies: Copies
     content: Content
@@ -69,6 +73,7 @@ def read_draft(value: object) -> Draft:
         recipients=_recipients(fields),
         regarding=fields.optional_object("regarding", _record),
         template_id=fields.optional_line("template_id", LONGEST_ID),
+        segment=fields.optional_object("segment", _segment) or Segment(),
         follow=fields.flag("follow", default=True),
         copies=Copies(fields.choice("copies", list(Copies), Copies.SINGLE)),
         content=_content(fields),
@@ -85,6 +90,7 @@ def draft_json(message: Message, content: Content) -> dict[str, Any]:
         "recipients": [recipient_json(item) for item in message.recipients],
         "regarding": None if message.regarding is None else asdict(message.regarding),
         "template_id": message.template_id,
+        "segment": asdict(message.segment),
         "follow": message.follow,
         "send_at": None,
         "reminder": None,
@@ -159,6 +165,17 @@ def _recipient(value: object, path: str, number: int) -> Recipient:
         email=check_address(email, fields.at("email")),
         name=fields.optional_line("name", LONGEST_NAME),
         record=fields.optional_object("record", _record),
+    )
+
+
+def _segment(value: object, path: str) -> Segment:
+    fields = Fields(value, {"language", "industry"}, path)
+    language = fields.optional_line("language", 35)
+    if language is not None and not LANGUAGE.fullmatch(language):
+        fields.wrong("language", "This is not a language tag, such as de or pt-BR (BCP 47).")
+    return Segment(
+        language=language.lower() if language else None,
+        industry=fields.optional_line("industry", LONGEST_NAME),
     )
 
 

@@ -62,6 +62,16 @@ class Record:
 
 
 @dataclass(frozen=True, slots=True)
+class Segment:
+    """Which part of the market a message is for, so that templates can be compared within it."""
+
+    #: str or None, BCP 47 language tag in lower case, such as "de" or "pt-br"
+    language: str | None = None
+    #: str or None, whatever the CRM calls the recipient's industry
+    industry: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Sender:
     """The seller in whose name the message goes out."""
 
@@ -109,11 +119,14 @@ class Message:
     sender: Sender
     regarding: Record | None
     template_id: str | None
+    segment: Segment = Segment()
     follow: bool
     copies: Copies
     status: Status
     #: datetime, aware UTC
     created_at: datetime
+    #: datetime or None, when it is to be sent; None for as soon as it is told to
+    send_at: datetime | None = None
     #: datetime or None, when the hand-over began
     sending_at: datetime | None = None
     #: datetime or None, when the message had been handed over

@@ -90,6 +90,7 @@ def _message(draft: Draft, *, message_id: str, fingerprint: str | None, now: dat
         sender=draft.sender,
         regarding=draft.regarding,
         template_id=draft.template_id,
+        segment=draft.segment,
         follow=draft.follow,
         copies=draft.copies,
         status=Status.DRAFT,
