@@ -8,15 +8,18 @@ from dataclasses import dataclass, field
 from engagement.services.administering import Administering
 from engagement.services.alerting import Alerting
 from engagement.services.attaching import Attaching
+from engagement.services.dispatching import Dispatching
 from engagement.services.drafting import Drafting
 from engagement.services.judging import Judging
 from engagement.services.reading import Reading
 from engagement.services.recording import Recording
+from engagement.services.reminding import Reminding
 from engagement.services.replying import Replying
+from engagement.services.scheduling import Scheduling
 from engagement.services.scoring import Scoring
-from engagement.services.sending import Sending
 from engagement.services.sweeping import Sweeping
 from engagement.services.tracking import Tracking
+from engagement.services.withdrawing import Withdrawing
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,15 +31,18 @@ class Services:
     administering: Administering
     alerting: Alerting
     attaching: Attaching
+    dispatching: Dispatching
     drafting: Drafting
     judging: Judging
     reading: Reading
     recording: Recording
+    reminding: Reminding
     replying: Replying
+    scheduling: Scheduling
     scoring: Scoring
-    sending: Sending
     sweeping: Sweeping
     tracking: Tracking
+    withdrawing: Withdrawing
     #: raises StorageError unless the stores answer
     ready: Callable[[], Awaitable[None]]
     close: Callable[[], Awaitable[None]]
