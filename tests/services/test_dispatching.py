@@ -2,159 +2,17 @@
 
 from __future__ import annotations
 
-import asyncio
-from contextlib import ExitStack, suppress
+from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 
 import pytest
-from aiosmtpd.controller import Controller
-from azure.data.tables import TableServiceClient
-from deployment import Deployment, ok, recipient, settings
-from fault_proxy import FaultProxy, first, healthy, only, refusing
+from deployment import ok, recipient
+from fault_proxy import first, healthy, only, refusing
+from office import HOUR, MONTH, NOW
 
-from devserver.backing import Azurite, connection_string, free_port
 from engagement.domain.due_time import GRACE, PATIENCE
 from engagement.domain.message import HAND_OVER_LIMIT
 from engagement.errors import StorageError
-from engagement.storage import keys
-
-NOW = datetime.now(UTC)
-HOUR = timedelta(hours=1)
-MONTH = timedelta(days=30)
-
-
-class Server:
-    """A mail server that answers what it is told to, and keeps the subjects of what it took."""
-
-    def __init__(self):
-        self.subjects = []
-        self.answer = "250 taken"
-
-    async def handle_DATA(self, server, session, envelope):
-        text = envelope.content.decode("utf-8", "replace")
-        line = next(x for x in text.split("\r\n") if x.startswith("Subject: "))
-        if self.answer is None:
-            # It has the message, and nobody learns of it.
-            server.transport.abort()
-        elif not self.answer.startswith("250"):
-            return self.answer
-        self.subjects.append(line.removeprefix("Subject: "))
-        return self.answer
-
-
-@pytest.fixture(scope="module")
-def azurite(tmp_path_factory):
-    """Azurite of this module's own: what is due in it is of these tests only."""
-    child = Azurite(tmp_path_factory.mktemp("azurite"), (0, 0, 0))
-    child.start()
-    child.wait()
-    yield child
-    child.stop()
-
-
-@pytest.fixture(scope="module")
-def mail():
-    """A mail server for all tests."""
-    server = Server()
-    controller = Controller(server, hostname="127.0.0.1", port=free_port(1125))
-    controller.start()
-    server.port = controller.port
-    yield server
-    controller.stop()
-
-
-class Office:
-    """A deployment with a mail server, and a clock that is moved by hand."""
-
-    def __init__(self, azurite, mail, stack):
-        self.server = mail
-        self.tables = stack.enter_context(FaultProxy(azurite.ports[2]))
-        self.data = azurite.connection_string
-        environment = settings(
-            connection_string((*azurite.ports[:2], self.tables.port)),
-            ENGAGEMENT_SMTP_HOST="127.0.0.1",
-            ENGAGEMENT_SMTP_PORT=str(mail.port),
-            ENGAGEMENT_SMTP_SECURITY="none",
-        )
-        self.deployment = stack.enter_context(Deployment(environment))
-        self.services = self.deployment.services
-        self.sending = self.services.dispatching.sending
-        self.smtp = self.sending.smtp
-        self.sending.clock = lambda: self.now
-
-    def begin(self):
-        """Begin a test: with an organization of its own, and nothing due."""
-        self.now = NOW
-        self.tables.fault = healthy
-        self.sending.smtp = self.smtp
-        self.server.subjects, self.server.answer = [], "250 taken"
-        with TableServiceClient.from_connection_string(self.data) as tables:
-            client = tables.create_table_if_not_exists(keys.DUE_TIMES)
-            for row in client.list_entities():
-                client.delete_entity(row)
-        self.crm = self.deployment.new_crm()
-
-    def scheduled(self, subject="Offer", *, after=HOUR, delivery="smtp", crm=None, **fields):
-        """Have a message wait; returns its id."""
-        crm = crm or self.crm
-        send_at = (NOW + after).isoformat()
-        draft = crm.draft(subject=subject, send_at=send_at, **fields)
-        assert crm.send(draft["id"], delivery)["status"] == "scheduled"
-        return draft["id"]
-
-    def run(self, now, seconds=60.0):
-        """Do what the timer does, at another time."""
-        self.now = now
-        dispatching = self.services.dispatching
-        return self.deployment.run(dispatching.run(lambda: now, seconds))
-
-    def run_twice_at_once(self, now):
-        """Do what two timers do at the same time."""
-        self.now = now
-
-        async def both():
-            runs = (self.services.dispatching.run(lambda: now, 60.0) for _ in range(2))
-            return await asyncio.gather(*runs)
-
-        return self.deployment.run(both())
-
-    def send_now(self, message_id, delivery):
-        """Send a message whose time has not come by the clock of the route."""
-        body = {"delivery": delivery, "now": True}
-        return ok(self.crm.call("POST", f"/messages/{message_id}/send", json=body))
-
-    def status(self, message_id):
-        """Status of a message."""
-        return self.crm.message(message_id)["status"]
-
-    def alerts(self, now, crm=None):
-        """Alerts of the seller at a time."""
-        crm = crm or self.crm
-
-        async def page():
-            organization = await self.services.administering.organizations.read(crm.organization_id)
-            return await self.services.alerting.page(organization, "u-17", now, after="", size=200)
-
-        return self.deployment.run(page())[0]
-
-    def due(self):
-        """Every note of a due time."""
-        with TableServiceClient.from_connection_string(self.data) as tables:
-            return list(tables.get_table_client(keys.DUE_TIMES).list_entities())
-
-
-@pytest.fixture(scope="module")
-def premises(azurite, mail):
-    """A deployment for all tests."""
-    with ExitStack() as stack:
-        yield Office(azurite, mail, stack)
-
-
-@pytest.fixture
-def office(premises):
-    """The deployment at the beginning of a test."""
-    premises.begin()
-    return premises
 
 
 def reminder(condition="at", *, after=HOUR):
