@@ -12,12 +12,22 @@ from engagement.domain.observer import Observer
 from engagement.domain.rule_set import RuleSet, read_rule_set
 from engagement.domain.tracked_url import TrackedUrls
 from engagement.domain.tracking_token import TokenSigner
+from engagement.remote.entra import Entra
+from engagement.remote.graph import Graph
 from engagement.remote.smtp import Smtp
 from engagement.services import Services
 from engagement.services.administering import Administering
 from engagement.services.alerting import Alerting
 from engagement.services.attaching import Attaching
 from engagement.services.drafting import Drafting
+from engagement.services.handing_over import (
+    GRAPH,
+    SMTP,
+    GraphTransport,
+    HandingOver,
+    SmtpTransport,
+    Transport,
+)
 from engagement.services.judging import Judging
 from engagement.services.observing import Observing
 from engagement.services.reading import Reading
@@ -92,7 +102,7 @@ def build_services(config: Config) -> Services:
             blobs,
             settings,
             Rendering(messages, blobs, urls),
-            Smtp(config.smtp) if config.smtp else None,
+            HandingOver(_transports(config)),
             lambda: datetime.now(UTC),
         ),
         sweeping=Sweeping(organizations, administering, messages, blobs),
@@ -100,3 +110,12 @@ def build_services(config: Config) -> Services:
         ready=Readiness(account, set_aside).check,
         close=close,
     )
+
+
+def _transports(config: Config) -> dict[str, Transport]:
+    transports: dict[str, Transport] = {}
+    if config.smtp:
+        transports[SMTP] = SmtpTransport(Smtp(config.smtp))
+    if config.graph:
+        transports[GRAPH] = GraphTransport(Graph(config.graph, Entra(config.graph)))
+    return transports

@@ -131,13 +131,13 @@ class Message:
     sending_at: datetime | None = None
     #: datetime or None, when the message had been handed over
     sent_at: datetime | None = None
-    #: str or None, "crm" or "smtp", once it was sent
+    #: str or None, "crm", "smtp" or "graph", once it was sent
     delivery: str | None = None
     #: FollowState or None, decided at the moment of sending; a draft's is worked out when read
     follow_state: FollowState | None = None
     #: str or None, why the last hand-over failed
     failure: str | None = None
-    #: bool, whether a mail server may have the message although nobody knows; set before the
+    #: bool, whether what sends it may have the message although nobody knows; set before the
     #: first copy is handed over and taken back when the outcome is known
     ambiguous: bool = False
     #: str or None, digest of the Idempotency-Key that it was sent with

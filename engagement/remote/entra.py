@@ -1,0 +1,110 @@
+"""Tokens by which the app itself, and no user, calls Microsoft Graph (OAuth client credentials).
+
+The app proves who it is by a secret, or, without one, by a token of a managed identity that the app
+registration trusts:
+https://learn.microsoft.com/entra/workload-id/workload-identity-federation-config-app-trust-managed-identity
+"""
+
+from __future__ import annotations
+
+import asyncio
+import functools
+from typing import TYPE_CHECKING, Any
+
+from engagement.config import GraphTenant
+from engagement.errors import RemoteError
+
+if TYPE_CHECKING:
+    import msal
+    import requests
+
+#: What a managed identity's token has to be for, in order to be taken as an app's proof.
+EXCHANGE = "api://AzureADTokenExchange"
+
+#: float, seconds; msal itself asks again no sooner when Entra has failed
+LATER = 60.0
+
+#: OAuth errors that pass (RFC 6749 section 4.1.2.1); all others want somebody to change something.
+_PASSING = {"server_error", "temporarily_unavailable"}
+
+
+class Entra:
+    """Gives tokens for one app; msal keeps them until shortly before their end."""
+
+    def __init__(self, tenant: GraphTenant, *, timeout: float = 10.0) -> None:
+        self._tenant = tenant
+        self._timeout = timeout
+        self._lock = asyncio.Lock()
+        self._app: msal.ConfidentialClientApplication | None = None
+
+    async def token(self, *, refused: str = "") -> str:
+        """Return a token for Microsoft Graph, and not the one that was *refused*.
+
+        Raises RemoteError, with ``retry_after`` unless somebody has to change something first.
+        """
+        # One at a time: whoever waits finds the token that the first one fetched.
+        async with self._lock:
+            return await asyncio.to_thread(self._fetch, refused)
+
+    def _fetch(self, refused: str) -> str:
+        import msal  # 0.1 s that no other function of the app needs
+        import requests
+
+        try:
+            if self._app is None:
+                self._app = self._new_app()
+            scopes = [f"{self._tenant.url}/.default"]
+            answer = self._app.acquire_token_for_client(scopes)
+            if refused and answer.get("access_token") == refused:
+                self._app.remove_tokens_for_client()
+                answer = self._app.acquire_token_for_client(scopes)
+        except (requests.RequestException, msal.MsalServiceError, ValueError, KeyError):
+            # Without its cause, which may quote what was sent. ValueError and KeyError are pages
+            # that are no answer of Entra's.
+            raise RemoteError("Microsoft Entra did not answer.", retry_after=LATER) from None
+        return _token_in(answer, "Microsoft Entra")
+
+    def _new_app(self) -> msal.ConfidentialClientApplication:
+        import msal
+
+        session = self._session()
+        credential: Any = self._tenant.client_secret
+        if credential is None:
+            identity = msal.ManagedIdentityClient(
+                msal.UserAssignedManagedIdentity(client_id=self._tenant.identity_client_id),
+                http_client=session,
+            )
+            credential = {"client_assertion": functools.partial(_assertion, identity)}
+        return msal.ConfidentialClientApplication(
+            self._tenant.client_id,
+            client_credential=credential,
+            authority=f"{self._tenant.authority}/{self._tenant.tenant_id}",
+            http_client=session,
+            # It would ask the public cloud whether the configured authority is one of Microsoft's.
+            instance_discovery=False,
+        )
+
+    def _session(self) -> requests.Session:
+        import requests
+
+        session = requests.Session()
+        # requests has no time-out unless every call names one.
+        session.request = functools.partial(  # type: ignore[method-assign]
+            session.request, timeout=self._timeout
+        )
+        return session
+
+
+def _assertion(identity: msal.ManagedIdentityClient) -> str:
+    return _token_in(identity.acquire_token_for_client(resource=EXCHANGE), "The managed identity")
+
+
+def _token_in(answer: dict[str, Any], who: str) -> str:
+    token = answer.get("access_token")
+    if isinstance(token, str):
+        return token
+    # The description quotes ids and is left out; its number can be looked up.
+    numbers = [f"AADSTS{number}" for number in answer.get("error_codes") or []]
+    why = ", ".join([str(answer.get("error")), *numbers])[:200]
+    retry_after = LATER if answer.get("error") in _PASSING else None
+    raise RemoteError(f"{who} gave no token ({why}).", retry_after=retry_after)
