@@ -47,8 +47,7 @@ class Entra:
             return await asyncio.to_thread(self._fetch, refused)
 
     def _fetch(self, refused: str) -> str:
-        import msal  # 0.1 s that no other function of the app needs
-        import requests
+        from msal.exceptions import MsalServiceError  # 0.1 s that nothing else needs
 
         try:
             if self._app is None:
@@ -58,9 +57,9 @@ class Entra:
             if refused and answer.get("access_token") == refused:
                 self._app.remove_tokens_for_client()
                 answer = self._app.acquire_token_for_client(scopes)
-        except (requests.RequestException, msal.MsalServiceError, ValueError, KeyError):
-            # Without its cause, which may quote what was sent. ValueError and KeyError are pages
-            # that are no answer of Entra's.
+        except (OSError, MsalServiceError, ValueError, KeyError):
+            # Those of requests are OSErrors; ValueError and KeyError mean a page that is no answer
+            # of Entra's. Without the cause, which may quote what was sent.
             raise RemoteError("Microsoft Entra did not answer.", retry_after=LATER) from None
         return _token_in(answer, "Microsoft Entra")
 
