@@ -87,6 +87,8 @@ class Entra:
         import requests
 
         session = requests.Session()
+        # A token is fetched once an hour; by then the other side has closed what was kept open.
+        session.headers["Connection"] = "close"
         # requests has no time-out unless every call names one.
         session.request = functools.partial(  # type: ignore[method-assign]
             session.request, timeout=self._timeout
