@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import functools
+import re
 from typing import TYPE_CHECKING, Any
 
 from engagement.config import GraphTenant
@@ -25,7 +26,11 @@ EXCHANGE = "api://AzureADTokenExchange"
 LATER = 60.0
 
 #: OAuth errors that pass (RFC 6749 section 4.1.2.1); all others want somebody to change something.
-_PASSING = {"server_error", "temporarily_unavailable"}
+_PASSING = ("server_error", "temporarily_unavailable")
+
+#: No connection (what requests raises is an OSError), or a page that is no answer of Entra's: msal
+#: takes the shape for granted.
+_NO_ANSWER = (OSError, ValueError, LookupError, TypeError, AttributeError)
 
 
 class Entra:
@@ -57,11 +62,10 @@ class Entra:
             if refused and answer.get("access_token") == refused:
                 self._app.remove_tokens_for_client()
                 answer = self._app.acquire_token_for_client(scopes)
-        except (OSError, MsalServiceError, ValueError, KeyError):
-            # Those of requests are OSErrors; ValueError and KeyError mean a page that is no answer
-            # of Entra's. Without the cause, which may quote what was sent.
+        except (MsalServiceError, *_NO_ANSWER):
+            # Without the cause, which may quote what was sent.
             raise RemoteError("Microsoft Entra did not answer.", retry_after=LATER) from None
-        return _token_in(answer, "Microsoft Entra")
+        return _token_in(answer)
 
     def _new_app(self) -> msal.ConfidentialClientApplication:
         import msal
@@ -97,15 +101,20 @@ class Entra:
 
 
 def _assertion(identity: msal.ManagedIdentityClient) -> str:
-    return _token_in(identity.acquire_token_for_client(resource=EXCHANGE), "The managed identity")
+    token = identity.acquire_token_for_client(resource=EXCHANGE).get("access_token")
+    if not isinstance(token, str):
+        # msal gives one reason for all failures of the host, also for those that pass.
+        raise RemoteError("The managed identity gave no token.", retry_after=LATER)
+    return token
 
 
-def _token_in(answer: dict[str, Any], who: str) -> str:
+def _token_in(answer: dict[str, Any]) -> str:
     token = answer.get("access_token")
     if isinstance(token, str):
         return token
-    # The description quotes ids and is left out; its number can be looked up.
-    numbers = [f"AADSTS{number}" for number in answer.get("error_codes") or []]
-    why = ", ".join([str(answer.get("error")), *numbers])[:200]
-    retry_after = LATER if answer.get("error") in _PASSING else None
-    raise RemoteError(f"{who} gave no token ({why}).", retry_after=retry_after)
+    error = re.fullmatch(r"[a-z_]{1,50}", str(answer.get("error")))
+    # Of the description only the number is told, as it quotes ids; it can be looked up.
+    number = re.match(r"AADSTS[0-9]{1,10}", str(answer.get("error_description")))
+    why = ", ".join(found[0] for found in (error, number) if found) or "without a reason"
+    retry_after = LATER if error and error[0] in _PASSING else None
+    raise RemoteError(f"Microsoft Entra gave no token ({why}).", retry_after=retry_after)

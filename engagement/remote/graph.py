@@ -14,16 +14,15 @@ import re
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
-from typing import TYPE_CHECKING
 from urllib.parse import quote
+
+import aiohttp
+from yarl import URL
 
 from engagement.config import GraphTenant
 from engagement.domain.mailbox_address import check_address, wire_address
 from engagement.errors import RemoteError, UnprocessableError
 from engagement.remote.entra import Entra
-
-if TYPE_CHECKING:
-    import aiohttp
 
 #: int, bytes of a request with MIME (https://learn.microsoft.com/graph/outlook-send-mime-message);
 #: as it travels in base64, that is three quarters of it in bytes of the message
@@ -92,9 +91,6 @@ class Graph:
 
         Raises RemoteError if there was no answer.
         """
-        import aiohttp
-        from yarl import URL
-
         connect = min(_CONNECT_SECONDS, self._timeout)
         timeout = aiohttp.ClientTimeout(total=self._timeout, connect=connect)
         headers = {"Authorization": f"Bearer {token}", "Content-Type": "text/plain"}
@@ -117,8 +113,6 @@ class Graph:
 
 async def _error_code(answer: aiohttp.ClientResponse) -> str:
     """Return the code in Graph's error, "" for a page that is none."""
-    import aiohttp
-
     try:
         body = await answer.content.readexactly(_LARGEST_ERROR)
     except asyncio.IncompleteReadError as error:

@@ -131,8 +131,8 @@ class _Transfer:
                 errors[recipient] = error
         if len(errors) == len(recipients):
             # One who is put off may be reached later, whatever was said of the others.
-            answers = sorted(errors.values(), key=lambda error: error.code)
-            raise _refusal("every recipient", answers[0])
+            answer = min(errors.values(), key=lambda error: error.code // 100 != 4)
+            raise _refusal("every recipient", answer)
         return {recipient: _one_line(error) for recipient, error in errors.items()}
 
     async def _send_content(self, mime: bytes) -> None:

@@ -6,6 +6,9 @@ It is a strict fake of the documented contract; nothing here has met the real on
 from __future__ import annotations
 
 import asyncio
+import contextlib
+import dataclasses
+import re
 import traceback
 from datetime import UTC, datetime
 
@@ -280,6 +283,66 @@ async def test_F14_a_message_that_graph_finds_too_large_is_the_messages_fault(fa
     assert caught.value.field == "attachments"
 
 
+@contextlib.asynccontextmanager
+async def scripted(answer, *, early=False):
+    """Serve these bytes and close, having read the request, or *early* only its head."""
+    done = []
+
+    async def serve(reader, writer):
+        done.append(asyncio.current_task())
+        head = await reader.readuntil(b"\r\n\r\n")
+        length = int(re.search(rb"(?i)content-length: (\d+)", head)[1])
+        await reader.readexactly(0 if early else length)
+        writer.write(answer)
+        writer.close()
+        with contextlib.suppress(ConnectionError):
+            await writer.wait_closed()
+
+    server = await asyncio.start_server(serve, "127.0.0.1", 0)
+    try:
+        yield f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}"
+    finally:
+        server.close()
+        await server.wait_closed()
+        await asyncio.gather(*done)
+
+
+async def send_to(fake, url, content):
+    issuer = tenant(fake)
+    await Graph(dataclasses.replace(issuer, url=url), Entra(issuer)).send(content, mailbox=KIM)
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [b"", b"what?\r\n\r\n", b"HTTP/1.1 202 Acc", b"HTTP/1.1 202 Accepted\r\nContent-", b"\0" * 99],
+)
+async def test_F14_half_an_answer_leaves_doubt(fake, answer):
+    async with scripted(answer) as url:
+        error = await fail(send_to(fake, url, mime()))
+    assert error.detail == "Microsoft Graph did not say whether it took the message."
+    assert error.ambiguous
+
+
+async def test_F14_whatever_follows_202_the_message_was_taken(fake):
+    async with scripted(b"HTTP/1.1 202 Accepted\r\nContent-Length: 9\r\n\r\nx") as url:
+        await send_to(fake, url, mime())
+
+
+async def test_F14_a_refusal_whose_reason_breaks_off_is_a_refusal(fake):
+    async with scripted(b"HTTP/1.1 403 No\r\nContent-Length: 9\r\n\r\n{") as url:
+        error = await fail(send_to(fake, url, mime()))
+    assert error.detail.endswith("(403).")
+    assert not error.ambiguous
+
+
+async def test_F14_an_answer_before_the_end_of_a_large_message_is_no_success(fake):
+    large = mime() + b"x" * 3_000_000
+    async with scripted(b"HTTP/1.1 403 No\r\nContent-Length: 0\r\n\r\n", early=True) as url:
+        error = await fail(send_to(fake, url, large))
+    # The rest of the message may meet a closed connection before the answer is read.
+    assert "(403)" in error.detail or error.ambiguous
+
+
 # Before anything is sent
 
 
@@ -320,9 +383,17 @@ async def test_F14_the_managed_identity_vouches_for_the_app(fake):
 async def test_F14_an_identity_that_the_host_does_not_have_is_no_proof(fake):
     there = graph(fake, client_secret=None, identity_client_id="another")
     error = await fail(there.send(mime(), mailbox=KIM))
-    assert error.detail == "The managed identity gave no token (invalid_scope)."
-    assert not error.ambiguous
+    assert error.detail == "The managed identity gave no token."
+    assert (error.ambiguous, error.retry_after) == (False, 60)
     assert fake.asked == []
+
+
+async def test_F14_a_host_that_does_not_answer_for_its_identity_may_do_so_later(fake, monkeypatch):
+    monkeypatch.setenv("IDENTITY_ENDPOINT", f"http://127.0.0.1:{free_port()}/msi/token")
+    there = graph(fake, client_secret=None, identity_client_id=IDENTITY)
+    error = await fail(there.send(mime(), mailbox=KIM))
+    assert error.detail == "Microsoft Entra did not answer."
+    assert (error.ambiguous, error.retry_after) == (False, 60)
 
 
 async def test_F14_an_identity_that_entra_does_not_trust_is_no_proof(fake):
@@ -345,6 +416,9 @@ async def test_F14_a_wrong_secret_wants_somebody_to_change_it(fake):
         answering(500, b"<html>"),
         answering(503, b""),
         answering(200, b"<html>sign in</html>", **{"Content-Type": "text/html"}),
+        answering(200, b"null"),
+        answering(200, b"[]"),
+        answering(400, b"7"),
         answering(400, b'{"error": "temporarily_unavailable", "error_codes": [90033]}'),
     ],
 )
@@ -353,6 +427,17 @@ async def test_F14_entra_that_fails_may_be_asked_again_later(fake, fault):
     error = await fail(graph(fake).send(mime(), mailbox=KIM))
     assert "Microsoft Entra" in error.detail
     assert (error.ambiguous, error.retry_after) == (False, 60)
+    assert fake.asked == []
+
+
+@pytest.mark.parametrize(
+    "body", [b"{}", b'{"error": 7}', b'{"error": ["x"], "error_description": {}}', b'{"error": ""}']
+)
+async def test_F14_an_answer_without_a_token_is_a_failure_without_doubt(fake, body):
+    fake.token_faults = [answering(400, body)]
+    error = await fail(graph(fake).send(mime(), mailbox=KIM))
+    assert error.detail == "Microsoft Entra gave no token (without a reason)."
+    assert not error.ambiguous
     assert fake.asked == []
 
 

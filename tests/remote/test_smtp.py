@@ -292,6 +292,18 @@ async def test_F15_wrong_credentials_are_a_failure_without_doubt(server_tls, tru
     assert (error.ambiguous, error.retry_after) == (False, None)
 
 
+async def test_F15_a_sign_in_that_is_put_off_may_be_tried_again(server_tls, trusted):
+    def put_off(server, session, envelope, mechanism, data):
+        answer = "454 4.7.0 Temporary authentication failure"
+        return aiosmtpd.AuthResult(success=False, handled=False, message=answer)
+
+    async with daemon(Inbox(), tls_context=server_tls, authenticator=put_off) as port:
+        credentials = {"username": "kim", "password": PASSWORD}
+        error = await fail(send(port, security="starttls", **credentials))
+    assert error.detail == "The mail server did not accept the credentials (454 4.7.0)."
+    assert (error.ambiguous, error.retry_after) == (False, 60)
+
+
 async def test_F15_a_server_without_sign_in_is_a_failure_without_doubt(server_tls, trusted):
     options = {"tls_context": server_tls, "auth_exclude_mechanism": ["LOGIN", "PLAIN"]}
     async with daemon(Inbox(), **options) as port:
