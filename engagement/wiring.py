@@ -28,6 +28,7 @@ from engagement.services.scoring import Scoring
 from engagement.services.sending import Sending
 from engagement.services.sweeping import Sweeping
 from engagement.services.tracking import Tracking
+from engagement.services.watching import Watching
 from engagement.storage import keys
 from engagement.storage.account import Account
 from engagement.storage.alerts import Alerts
@@ -97,6 +98,7 @@ def build_services(config: Config) -> Services:
         ),
         sweeping=Sweeping(organizations, administering, messages, blobs),
         tracking=Tracking(signer, messages, blobs, observing, recording, config.stream_limit_bytes),
+        watching=Watching([Queue(wire, keys.poison(name)) for name in keys.QUEUES]),
         ready=Readiness(account, set_aside).check,
         close=close,
     )

@@ -17,4 +17,8 @@ def blueprint(services: Services) -> func.Blueprint:
     async def sweep(timer: func.TimerRequest) -> None:  # noqa: ARG001 - the binding
         await services.sweeping.sweep(datetime.now(UTC))
 
+    @bp.timer_trigger(arg_name="timer", schedule="0 47 * * * *")
+    async def watch_poison_queues(timer: func.TimerRequest) -> None:  # noqa: ARG001 - the binding
+        await services.watching.watch()
+
     return bp

@@ -17,6 +17,7 @@ from engagement.services.scoring import Scoring
 from engagement.services.sending import Sending
 from engagement.services.sweeping import Sweeping
 from engagement.services.tracking import Tracking
+from engagement.services.watching import Watching
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +38,7 @@ class Services:
     sending: Sending
     sweeping: Sweeping
     tracking: Tracking
+    watching: Watching
     #: raises StorageError unless the stores answer
     ready: Callable[[], Awaitable[None]]
     close: Callable[[], Awaitable[None]]
