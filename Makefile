@@ -6,6 +6,8 @@ VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 NODE_STAMP := node_modules/.installed
+# The whole suite runs in two processes; what is named in ARGS in one, where -s and --pdb work.
+WHOLE := --numprocesses 2 --dist worksteal
 
 export PORT
 
@@ -37,8 +39,8 @@ run: setup ## Start everything on this machine (PORT=7071), with a demo message 
 	@$(BIN)/python -m devserver
 
 .PHONY: test
-test: setup ## Pass the tests
-	$(BIN)/python -m pytest $(ARGS)
+test: setup ## Pass the tests (ARGS="-k sending -x" for some of them)
+	$(BIN)/python -m pytest $(or $(ARGS),$(WHOLE))
 
 .PHONY: accuracy
 accuracy: $(STAMP) ## Measure the verdicts on labelled timelines (SET=file for others, ARGS=-v for the wrong ones)
