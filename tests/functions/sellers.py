@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import itertools
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 from deployment import FIREFOX, ok, wait_until
 from strangers import said, table
@@ -58,6 +58,11 @@ def later(crm, now, user_id=SELLER):
         return found
 
     return crm.deployment.run(read())
+
+
+def coming(crm):
+    """The alerts of the next minute: what only a click tells of is shown some seconds later."""
+    return later(crm, datetime.now(UTC) + timedelta(minutes=1))
 
 
 def judge(message):

@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 from deployment import FIREFOX, at_once, ok, recipient, wait_until
-from sellers import SELLER, Visitor, alerts, judge, reply, rows, the_alert
+from sellers import SELLER, Visitor, alerts, coming, judge, reply, rows, the_alert
 from strangers import said, stored, table
 
 from engagement.errors import ConflictError, NotFoundError
@@ -86,18 +86,21 @@ def test_a_click_without_an_open_makes_an_alert_that_says_so(crm, person):
 def test_an_attachment_that_is_viewed_tells_of_an_open_as_well(crm, person):
     message = crm.sent_with_attachment()
     person.get(message.file)
+    wait_until(lambda: coming(crm))
 
-    assert the_alert(crm)["inferred"] is True
+    assert [x.inferred for x in coming(crm)] == [True]
 
 
 def test_an_open_after_the_click_that_told_of_it_is_no_news(crm, person):
     message = crm.sent()
     person.get(message.link)
-    alert = the_alert(crm)
+    wait_until(lambda: coming(crm))
+    before = coming(crm)
     person.get(message.pixel)
     judge(message)
 
-    assert [x["id"] for x in alerts(crm)] == [alert["id"]]
+    assert [x.id for x in coming(crm)] == [x.id for x in before]
+    assert len(before) == 1
 
 
 @pytest.mark.parametrize(
@@ -169,7 +172,7 @@ def test_F6_judging_many_times_at_once_makes_one_alert_and_one_inferred_open(
 
     assert not [x for x in found if isinstance(x, BaseException)]
     judge(message)
-    the_alert(crm)
+    wait_until(lambda: coming(crm))
     assert len(rows(message)) == 1
     inferred = [row for row in stored(message) if row["reasons"] == "inferred"]
     assert len(inferred) == (1 if kind == "c" else 0)
