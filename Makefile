@@ -5,6 +5,9 @@ PORT ?= 7071
 VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
+NODE_STAMP := node_modules/.installed
+# The whole suite runs in two processes; what is named in ARGS in one, where -s and --pdb work.
+WHOLE := --numprocesses 2 --dist worksteal
 
 export PORT
 
@@ -21,22 +24,23 @@ $(STAMP): requirements.txt requirements-dev.txt
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements-dev.txt
 	@touch $@
 
-node_modules/.package-lock.json: package.json package-lock.json
+# A stamp of our own: npm leaves one of its own behind even where it was interrupted.
+$(NODE_STAMP): package.json package-lock.json
 	@node -e 'process.exit(parseInt(process.versions.node) < 20 ? 1 : 0)' || \
 	  { echo "Node.js 20 or later is needed"; exit 1; }
 	npm ci --ignore-scripts --no-audit --no-fund --loglevel=error
 	@touch $@
 
 .PHONY: setup
-setup: $(STAMP) node_modules/.package-lock.json ## Install what everything below needs
+setup: $(STAMP) $(NODE_STAMP) ## Install what everything below needs
 
 .PHONY: run
 run: setup ## Start everything on this machine (PORT=7071), with a demo message in the inbox
 	@$(BIN)/python -m devserver
 
 .PHONY: test
-test: setup ## Pass the tests
-	$(BIN)/python -m pytest $(ARGS)
+test: setup ## Pass the tests (ARGS="-k sending -x" for some of them)
+	$(BIN)/python -m pytest $(or $(ARGS),$(WHOLE))
 
 .PHONY: scale
 scale: setup ## Pass the tests of large numbers, which take some minutes (SCALE=10000)

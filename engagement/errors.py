@@ -9,6 +9,7 @@ EngagementError
 ├── ForbiddenError                      403
 ├── NotFoundError (LookupError)         404
 ├── ConflictError                       409
+├── PreconditionFailedError             412, what the caller has seen is not current any more
 ├── RangeNotSatisfiableError            416
 ├── StorageError                        503, try again; the SDK's error is its cause
 └── RemoteError                         502, a mail server, Microsoft Graph or the CRM failed
@@ -81,6 +82,12 @@ class ConflictError(EngagementError):
     """What the request wants clashes with what is stored."""
 
     status = 409
+
+
+class PreconditionFailedError(EngagementError):
+    """What is to be changed is not what the caller has seen (If-Match)."""
+
+    status = 412
 
 
 class RangeNotSatisfiableError(EngagementError):

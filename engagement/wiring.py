@@ -42,6 +42,7 @@ from engagement.services.scoring import Scoring
 from engagement.services.sending import Sending
 from engagement.services.sweeping import Sweeping
 from engagement.services.tracking import Tracking
+from engagement.services.watching import Watching
 from engagement.services.withdrawing import Withdrawing
 from engagement.storage import keys
 from engagement.storage.account import Account
@@ -125,6 +126,7 @@ def build_services(
         sweeping=Sweeping(organizations, administering, messages, blobs),
         tracking=Tracking(signer, messages, blobs, observing, recording, config.stream_limit_bytes),
         withdrawing=Withdrawing(messages, blobs, waiting),
+        watching=Watching([Queue(wire, keys.poison(name)) for name in keys.QUEUES]),
         ready=Readiness(account, set_aside).check,
         close=close,
     )

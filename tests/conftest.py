@@ -13,6 +13,10 @@ hypothesis_settings.register_profile("ci", deadline=None, derandomize=True)
 hypothesis_settings.load_profile("ci")
 
 
+#: Preferred by nobody: runs, and the processes of one, are side by side.
+ANY_PORTS = (0, 0, 0)
+
+
 class Mailbox:
     """What a mail server took: the envelopes, newest last."""
 
@@ -26,19 +30,23 @@ class Mailbox:
 
 @pytest.fixture(scope="session")
 def azurite(tmp_path_factory):
-    """Azurite for the whole run; every test has an organization of its own in it."""
-    child = Azurite(tmp_path_factory.mktemp("azurite"), (10000, 10001, 10002))
-    child.start()
-    child.wait()
-    yield child
-    child.stop()
+    """Azurite for the whole run of a process; every test has an organization of its own in it."""
+    with Azurite(tmp_path_factory.mktemp("azurite"), ANY_PORTS) as child:
+        yield child
+
+
+@pytest.fixture(scope="module")
+def own_azurite(tmp_path_factory):
+    """Azurite of a module's own: for who stops it, or looks at everything that is in it."""
+    with Azurite(tmp_path_factory.mktemp("azurite"), ANY_PORTS) as child:
+        yield child
 
 
 @pytest.fixture(scope="session")
 def mailbox():
     """A real SMTP server that keeps what it is given."""
     handler = Mailbox()
-    controller = Controller(handler, hostname="127.0.0.1", port=free_port(1025))
+    controller = Controller(handler, hostname="127.0.0.1", port=free_port())
     controller.start()
     handler.port = controller.port
     yield handler

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import base64
 import hashlib
+import json
 import os
 import shutil
 import subprocess
@@ -32,7 +33,7 @@ ROOT = Path(__file__).parent.parent
 ADMIN_KEY = "an-admin-key-for-tests"
 SIGNING_KEY = base64.urlsafe_b64encode(b"k" * 32).decode().rstrip("=")
 PUBLIC_URL = "http://links.contoso.example"
-PATIENCE = 20.0
+PATIENCE = 60.0
 FIREFOX = "Mozilla/5.0 (X11; Linux x86_64; rv:145.0) Gecko/20100101 Firefox/145.0"
 
 
@@ -94,13 +95,18 @@ class Served:
 
 
 class Deployment(Served):
-    """A deployment in this process, on a thread of its own."""
+    """A deployment in this process, on a thread of its own.
 
-    def __init__(self, environment: Mapping[str, str]) -> None:
+    *queues* are settings of host.json that a test wants otherwise.
+    """
+
+    def __init__(self, environment: Mapping[str, str], **queues: Any) -> None:
         super().__init__()
         self.environment = dict(environment)
         self.services = build_services(Config.from_environment(environment))
-        host = Host(build_app(self.services), settings=environment)
+        options = json.loads((ROOT / "host.json").read_text())
+        options["extensions"]["queues"] |= queues
+        host = Host(build_app(self.services), settings=environment, options=options)
         config = uvicorn.Config(
             host, port=0, lifespan="on", log_config=None, access_log=False, server_header=False
         )

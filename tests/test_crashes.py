@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import threading
 from datetime import UTC, datetime, timedelta
 
@@ -49,10 +48,22 @@ class Killable(HostProcess):
             request()
 
 
+@pytest.fixture(scope="module")
+def deployment(own_azurite, tmp_path_factory):
+    """A deployment that lives on, and sweeps nothing but what these tests made."""
+    spill = str(tmp_path_factory.mktemp("spill"))
+    environment = settings(own_azurite.connection_string, ENGAGEMENT_SPILL_FOLDER=spill)
+    with Deployment(environment) as running:
+        yield running
+
+
 @pytest.fixture
-def killable(azurite, tmp_path):
+def killable(own_azurite, tmp_path):
     """A host to kill."""
-    with FaultProxy(azurite.ports[2]) as tables, Killable(azurite, tables, tmp_path) as host:
+    with (
+        FaultProxy(own_azurite.ports[2]) as tables,
+        Killable(own_azurite, tables, tmp_path) as host,
+    ):
         yield host
 
 
@@ -64,9 +75,8 @@ def crm_of(killable, crm):
 
 
 def sweep(deployment: Deployment, when: datetime) -> int:
-    """Run the sweep in the deployment's own event loop."""
-    work = deployment.services.sweeping.sweep(when)
-    return asyncio.run_coroutine_threadsafe(work, deployment.loop).result(60)
+    """Sweep all organizations as of then."""
+    return deployment.run(deployment.services.sweeping.sweep(when))
 
 
 def test_F5_an_upload_cut_between_blob_and_row_is_never_half_there(crm, deployment, killable):

@@ -12,7 +12,7 @@ from azure.data.tables import TableClient
 from deployment import Deployment, settings, wait_until
 from fault_proxy import FaultProxy, answer_lost, first, hanging, only, refusing
 
-from devserver.backing import Azurite, connection_string
+from devserver.backing import connection_string
 from engagement.domain.tracking_token import Kind
 
 
@@ -314,24 +314,17 @@ def test_F11_what_an_earlier_process_spilled_is_placed_by_the_next(azurite, tmp_
         wait_until(after.services.recording.spill.empty)
 
 
-def test_F20_a_restart_of_the_store_needs_none_of_the_app(tmp_path):
-    first_life = Azurite(tmp_path / "azurite", (0, 0, 0))
-    first_life.start()
-    first_life.wait()
-    environment = settings(
-        first_life.connection_string, ENGAGEMENT_SPILL_FOLDER=str(tmp_path / "spill")
-    )
+def test_F20_a_restart_of_the_store_needs_none_of_the_app(own_azurite, tmp_path):
+    environment = settings(own_azurite.connection_string, ENGAGEMENT_SPILL_FOLDER=str(tmp_path))
     with Deployment(environment) as deployment:
         message = deployment.new_crm().sent()
         for _ in range(5):
             deployment.get(message.pixel)
-        first_life.stop()
+        own_azurite.stop()
         for _ in range(5):
             assert deployment.get(message.pixel).status_code == 200
-        second_life = Azurite(tmp_path / "azurite", first_life.ports)
-        second_life.start()
-        second_life.wait()
+        own_azurite.start()
+        own_azurite.wait()
         for _ in range(5):
             deployment.get(message.pixel)
         wait_until(lambda: len(message.acts("open")) == 15)
-        second_life.stop()

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import random
 from contextlib import ExitStack
+from datetime import datetime, timedelta
 
 import pytest
 from deployment import FIREFOX, PUBLIC_URL, Deployment, at_once, settings, wait_until
@@ -20,38 +21,32 @@ HTML = "".join(f'<a href="https://contoso.example/{n}">{n}</a> ' for n in range(
 
 
 class Watched:
-    """A deployment whose requests to tables and queues are seen."""
+    """A deployment whose requests to queues are seen."""
 
     def __init__(self, azurite, spill, stack):
         blob, queue, table = azurite.ports
-        self.table = stack.enter_context(FaultProxy(table))
         self.queue = stack.enter_context(FaultProxy(queue))
-        data = connection_string((blob, self.queue.port, self.table.port))
+        data = connection_string((blob, self.queue.port, table))
         environment = settings(data, ENGAGEMENT_SPILL_FOLDER=str(spill))
         self.deployment = stack.enter_context(Deployment(environment))
 
     def fetch(self, urls, headers):
         """Fetch tracked URLs in this order, eight at a time; returns the statuses."""
-        calls = [
-            lambda url=url: (
-                self.deployment.http.get(
-                    self.deployment.url + url.removeprefix(PUBLIC_URL), headers=headers
-                ).status_code
-            )
-            for url in urls
-        ]
+        calls = [lambda url=url: self.status(url, headers) for url in urls]
         return [
             status
             for start in range(0, len(calls), 8)
             for status in at_once(calls[start : start + 8])
         ]
 
-    def inserts(self):
-        """How many interactions were inserted by hits."""
-        return sum(
-            method == "POST" and "$batch" not in path and b'"5-interaction-' in body
-            for method, path, body in self.table.seen
+    def status(self, url, headers):
+        """Fetch a tracked URL, again where a busy machine's answer is to try again (503)."""
+        path = url.removeprefix(PUBLIC_URL)
+        calls = (
+            self.deployment.http.get(self.deployment.url + path, headers=headers).status_code
+            for _ in range(5)
         )
+        return next((status for status in calls if status != 503), 503)
 
     def requests_for_judgement(self):
         """How many messages hits put into the queue; those of the last look are hidden at first."""
@@ -59,6 +54,11 @@ class Watched:
             method == "POST" and "judgements/messages" in path and "visibilitytimeout=0" in path
             for method, path, _ in self.queue.seen
         )
+
+
+def verdicts(message):
+    """The verdict on each interaction of a message."""
+    return [item["verdict"] for item in message.timeline]
 
 
 @pytest.fixture
@@ -76,17 +76,11 @@ def test_L2_a_scanner_of_a_whole_campaign_changes_nothing_of_what_people_did(wat
 
     statuses = watched.fetch(urls, SCANNER)
     assert sorted(set(statuses)) == [200, 302]
-    assert watched.inserts() == len(urls)
-
-    def people():
-        found = [message.kpis for message in messages]
-        return sum(kpis["open_count"] + kpis["click_count"] for kpis in found)
-
-    wait_until(lambda: people() == 0)
-    assert all(
-        [item["verdict"] for item in message.timeline] == ["automated"] * (LINKS + 1)
-        for message in messages
-    )
+    # Each once, also those that a busy machine stored by way of the queue.
+    for message in messages:
+        wait_until(lambda message=message: verdicts(message) == ["automated"] * (LINKS + 1))
+    counts = [message.kpis for message in messages]
+    assert sum(kpis["open_count"] + kpis["click_count"] for kpis in counts) == 0
     # One for each message and minute, which may change once, and a few for what was told late.
     assert watched.requests_for_judgement() <= 5 * MESSAGES
     assert crm.call("GET", "/alerts", params={"user_id": "u-17"}).json()["items"] == []
@@ -97,8 +91,9 @@ def test_L2_one_address_that_selects_one_link_of_each_message_is_found_out(watch
     messages = [crm.sent() for _ in range(MESSAGES)]
     watched.fetch([message.link for message in messages], SCANNER)
 
-    wait_until(lambda: sum(message.kpis["click_count"] for message in messages) == 0)
-    assert sum(message.kpis["automated"]["click_count"] for message in messages) == MESSAGES
+    for message in messages:
+        wait_until(lambda message=message: message.kpis["automated"]["click_count"] == 1)
+    assert sum(message.kpis["click_count"] for message in messages) == 0
 
 
 def test_L3_a_hot_message_is_stored_whole_and_counted_by_the_minute(watched):
@@ -109,8 +104,9 @@ def test_L3_a_hot_message_is_stored_whole_and_counted_by_the_minute(watched):
     fetches = 600
 
     assert watched.fetch([message.pixel] * fetches, {"User-Agent": gmail}) == [200] * fetches
-    assert watched.inserts() == fetches
-    # The minute may change once while the test runs, or twice on a slow machine.
-    assert 1 <= message.kpis["open_count"] <= 3
-    assert watched.requests_for_judgement() <= 3
-    assert len(message.timeline) == fetches
+    wait_until(lambda: len(message.timeline) == fetches)
+    # The minute changes while the test runs, and more often on a busy machine.
+    last, *_, first = (datetime.fromisoformat(item["at"]) for item in message.timeline)
+    most = 3 + (last - first) // timedelta(minutes=1)
+    assert 1 <= message.kpis["open_count"] <= most
+    assert watched.requests_for_judgement() <= most

@@ -19,7 +19,9 @@ from engagement.functions.web import (
     json_response,
     page_size,
     parameters,
+    precondition,
     read_json,
+    tagged_response,
 )
 from engagement.services import Services
 
@@ -70,7 +72,7 @@ def blueprint(services: Services) -> func.Blueprint:
         req: func.HttpRequest, organization: Organization
     ) -> func.HttpResponse:
         user_id = _user_id(parameters(req, "user_id"))
-        return json_response(alerts_json(await alerting.read_settings(organization, user_id)))
+        return tagged_response(alerts_json(await alerting.read_settings(organization, user_id)))
 
     @bp.route(SETTINGS, methods=["PATCH"], auth_level=func.AuthLevel.ANONYMOUS)
     @guard.organization
@@ -78,8 +80,10 @@ def blueprint(services: Services) -> func.Blueprint:
         req: func.HttpRequest, organization: Organization
     ) -> func.HttpResponse:
         user_id = _user_id(parameters(req, "user_id"))
-        changed = await alerting.change_settings(organization, user_id, read_json(req))
-        return json_response(alerts_json(changed))
+        changed = await alerting.change_settings(
+            organization, user_id, read_json(req), precondition(req)
+        )
+        return tagged_response(alerts_json(changed))
 
     return bp
 

@@ -11,7 +11,13 @@ from engagement.domain.payload import Fields
 from engagement.domain.settings_patch import settings_json
 from engagement.functions import views
 from engagement.functions.auth import Guard
-from engagement.functions.web import json_response, no_content, read_json
+from engagement.functions.web import (
+    json_response,
+    no_content,
+    precondition,
+    read_json,
+    tagged_response,
+)
 from engagement.services import Services
 from engagement.services.administering import Administering
 
@@ -50,7 +56,7 @@ def blueprint(services: Services) -> func.Blueprint:
         req: func.HttpRequest,  # noqa: ARG001 - the binding
         organization: Organization,
     ) -> func.HttpResponse:
-        return json_response(
+        return tagged_response(
             settings_json(await administering.read_settings(organization), administering.shipped)
         )
 
@@ -59,8 +65,10 @@ def blueprint(services: Services) -> func.Blueprint:
     async def patch_settings(
         req: func.HttpRequest, organization: Organization
     ) -> func.HttpResponse:
-        settings = await administering.change_settings(organization, read_json(req))
-        return json_response(settings_json(settings, administering.shipped))
+        settings = await administering.change_settings(
+            organization, read_json(req), precondition(req)
+        )
+        return tagged_response(settings_json(settings, administering.shipped))
 
     _add_key_routes(bp, guard, administering)
     return bp

@@ -24,4 +24,8 @@ def blueprint(services: Services) -> func.Blueprint:
     async def dispatch(timer: func.TimerRequest) -> None:  # noqa: ARG001 - the binding
         await services.dispatching.run(lambda: datetime.now(UTC), DISPATCH_SECONDS)
 
+    @bp.timer_trigger(arg_name="timer", schedule="0 47 * * * *")
+    async def watch_poison_queues(timer: func.TimerRequest) -> None:  # noqa: ARG001 - the binding
+        await services.watching.watch()
+
     return bp

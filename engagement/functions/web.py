@@ -13,6 +13,7 @@ from typing import Any
 import azure.functions as func
 
 from engagement.domain.payload import parse_json
+from engagement.domain.precondition import Precondition, entity_tag
 from engagement.errors import (
     EngagementError,
     InvalidRequestError,
@@ -42,6 +43,13 @@ def json_response(value: object, status: int = 200) -> func.HttpResponse:
     return func.HttpResponse(
         body, status_code=status, headers=dict(API_HEADERS), mimetype="application/json"
     )
+
+
+def tagged_response(value: object) -> func.HttpResponse:
+    """Answer with JSON and its tag, by which a change may ask for just that to be current."""
+    response = json_response(value)
+    response.headers["ETag"] = entity_tag(value)
+    return response
 
 
 def no_content() -> func.HttpResponse:
@@ -98,6 +106,11 @@ def read_json(request: func.HttpRequest) -> object:
     if len(body) > LARGEST_JSON:
         raise TooLargeError(f"A body may have at most {LARGEST_JSON} bytes.")
     return parse_json(body)
+
+
+def precondition(request: func.HttpRequest) -> Precondition:
+    """Return what If-Match asks for; raises InvalidRequestError."""
+    return Precondition(request.headers.get("if-match", ""))
 
 
 def idempotency_key(request: func.HttpRequest) -> str:

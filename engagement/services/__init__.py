@@ -19,6 +19,7 @@ from engagement.services.scheduling import Scheduling
 from engagement.services.scoring import Scoring
 from engagement.services.sweeping import Sweeping
 from engagement.services.tracking import Tracking
+from engagement.services.watching import Watching
 from engagement.services.withdrawing import Withdrawing
 
 
@@ -43,6 +44,7 @@ class Services:
     sweeping: Sweeping
     tracking: Tracking
     withdrawing: Withdrawing
+    watching: Watching
     #: raises StorageError unless the stores answer
     ready: Callable[[], Awaitable[None]]
     close: Callable[[], Awaitable[None]]

@@ -16,8 +16,9 @@ from engagement.domain.organization import (
     check_organization_id,
     secret_digest,
 )
+from engagement.domain.precondition import Precondition
 from engagement.domain.rule_set import RuleSet
-from engagement.domain.settings_patch import patched
+from engagement.domain.settings_patch import patched, settings_json
 from engagement.errors import ConflictError, NotFoundError, UnprocessableError
 from engagement.storage.organizations import Organizations
 from engagement.storage.settings import SettingsRows
@@ -89,11 +90,17 @@ class Administering:
         settings, _ = await self.settings.read(organization.key)
         return settings
 
-    async def change_settings(self, organization: Organization, changes: object) -> Settings:
-        """Change some settings; raises InvalidRequestError, ConflictError if others do so too."""
+    async def change_settings(
+        self, organization: Organization, changes: object, precondition: Precondition
+    ) -> Settings:
+        """Change some settings, if they are as the *precondition* asks.
+
+        Raises InvalidRequestError, PreconditionFailedError, ConflictError if others do so too.
+        """
         settings, etag = await self.settings.read(organization.key)
         changed = patched(settings, changes, self.shipped)
-        await self.settings.write(organization.key, changed, etag)
+        with precondition.holding(settings_json(settings, self.shipped)):
+            await self.settings.write(organization.key, changed, etag)
         return changed
 
     def list_keys(self, organization: Organization) -> list[ApiKey]:

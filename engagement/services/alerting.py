@@ -15,11 +15,17 @@ from engagement.domain.alert import (
     is_news,
     reminding_alert,
 )
-from engagement.domain.alert_settings import AlertPolicy, AlertSettings, patched_alerts
+from engagement.domain.alert_settings import (
+    AlertPolicy,
+    AlertSettings,
+    alerts_json,
+    patched_alerts,
+)
 from engagement.domain.first_open import FirstOpen, Stage, claim_of, tells_truly
 from engagement.domain.interaction import Interaction
 from engagement.domain.message import Message
 from engagement.domain.organization import Organization
+from engagement.domain.precondition import Precondition
 from engagement.domain.reminder import Reminder
 from engagement.domain.verdict import Verdict
 from engagement.errors import ConflictError, InvalidRequestError
@@ -110,12 +116,20 @@ class Alerting:
         return settings
 
     async def change_settings(
-        self, organization: Organization, user_id: str, changes: object
+        self,
+        organization: Organization,
+        user_id: str,
+        changes: object,
+        precondition: Precondition,
     ) -> AlertSettings:
-        """Change what a user chose; raises InvalidRequestError, and ConflictError in a race."""
+        """Change what a user chose, if it is as the *precondition* asks.
+
+        Raises InvalidRequestError, PreconditionFailedError, and ConflictError in a race.
+        """
         settings, etag = await self.settings.read_user(organization.key, user_id)
         changed = patched_alerts(settings, changes)
-        await self.settings.write_user(organization.key, user_id, changed, etag)
+        with precondition.holding(alerts_json(settings)):
+            await self.settings.write_user(organization.key, user_id, changed, etag)
         return changed
 
     async def _tell_of_open(

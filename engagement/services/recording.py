@@ -16,6 +16,7 @@ from engagement.domain.interaction import Interaction
 from engagement.domain.observer import Crowd
 from engagement.domain.recent import MessageKey
 from engagement.errors import NotFoundError, StorageError
+from engagement.storage import keys
 from engagement.storage.appends import Appends
 from engagement.storage.interaction_rows import entity_of
 from engagement.storage.judgement_requests import JudgementRequest, record_of
@@ -265,7 +266,8 @@ def _read_record(record: str) -> tuple[str, dict[str, Any]]:
     value = json.loads(record)
     if not isinstance(value, dict) or value.get("v") != RECORD_VERSION:
         raise ValueError("This record is of an unknown version.")
-    organization, entity = value.get("organization"), value.get("entity")
-    if not isinstance(organization, str) or not isinstance(entity, dict):
-        raise ValueError("This record names no organization or entity.")  # noqa: TRY004 - one kind
+    entity = value.get("entity")
+    if not isinstance(entity, dict):
+        raise ValueError("This record holds no entity.")  # noqa: TRY004 - one kind
+    organization, _ = keys.check_place(value.get("organization"), entity.get("PartitionKey"))
     return organization, entity

@@ -27,13 +27,15 @@ class Appends:
     async def append(self, organization: str, entity: Mapping[str, Any], seconds: float) -> None:
         """Insert *entity* within *seconds*, with one repetition on a dropped connection.
 
-        Raises NotFoundError if the organization is gone, and StorageError if the store hangs or
-        refuses.
+        Raises NotFoundError if the organization is gone, StorageError if the store hangs or
+        refuses, and ValueError for an entity that it will never take.
         """
         body = json.dumps(entity).encode()
         # The same row key: if a first try was stored after all, the second one answers 409.
         status = await self.wire.table(keys.table(organization), body, HEADERS, seconds)
         if status == 404:
             raise NotFoundError("There is no such organization.")
+        if status == 400:
+            raise ValueError("The store cannot understand this entity.")
         if status not in (201, 204, 409):
             raise StorageError(f"The store answered {status}.")

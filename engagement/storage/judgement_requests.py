@@ -8,6 +8,7 @@ from datetime import datetime
 from typing import Any
 
 from engagement.domain.observer import Crowd
+from engagement.storage import keys
 
 RECORD_VERSION = 1
 
@@ -36,12 +37,8 @@ def read_request(record: str) -> JudgementRequest:
     value = json.loads(record)
     if not isinstance(value, dict) or value.get("v") != RECORD_VERSION:
         raise ValueError("This record is of an unknown version.")
-    organization, message_id = value.get("organization"), value.get("message_id")
-    if not isinstance(organization, str) or not isinstance(message_id, str):
-        raise ValueError("This record names no organization or message.")  # noqa: TRY004 - one kind
     return JudgementRequest(
-        organization,
-        message_id,
+        *keys.check_place(value.get("organization"), value.get("message_id")),
         interaction_id=value.get("interaction_id"),
         last=bool(value.get("last")),
         crowd=_crowd(value.get("crowd")),

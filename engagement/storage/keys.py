@@ -8,6 +8,9 @@ from __future__ import annotations
 
 from datetime import datetime
 
+from engagement.domain.message import MESSAGE_ID
+from engagement.domain.organization import ORGANIZATION_KEY
+
 REGISTRY = "organizations"
 ORGANIZATION_ROW = "organization"
 API_KEY_PREFIX = "key-"
@@ -38,6 +41,8 @@ INTERACTION_END = "5-interaction."
 
 INTERACTIONS_QUEUE = "interactions"
 JUDGEMENTS_QUEUE = "judgements"
+#: Every queue that a function takes from.
+QUEUES = (INTERACTIONS_QUEUE, JUDGEMENTS_QUEUE)
 
 
 def table(organization: str) -> str:
@@ -48,6 +53,19 @@ def table(organization: str) -> str:
 def container(organization: str) -> str:
     """Name of an organization's blob container."""
     return f"org-{organization}"
+
+
+def poison(queue: str) -> str:
+    """Name of the queue into which the functions host moves what failed too often in another."""
+    return f"{queue}-poison"
+
+
+def check_place(organization: object, message_id: object) -> tuple[str, str]:
+    """Return the keys of a table and a partition; raises ValueError if the app never made such."""
+    for value, made in ((organization, ORGANIZATION_KEY), (message_id, MESSAGE_ID)):
+        if not isinstance(value, str) or not made.fullmatch(value):
+            raise ValueError("This is no key of an organization, or no id of a message.")
+    return str(organization), str(message_id)
 
 
 def recipient(number: int) -> str:

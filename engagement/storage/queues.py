@@ -1,4 +1,7 @@
-"""Queues from which functions take what is to be done. Protocol: "Put Message", "Create Queue"."""
+"""Queues from which functions take what is to be done.
+
+Protocol: "Put Message", "Create Queue", "Get Queue Metadata".
+"""
 
 from __future__ import annotations
 
@@ -43,9 +46,18 @@ class Queue:
         delay = min(FIRST_DELAY * 2**tries, LONGEST_DELAY)
         await self.put(again, PATIENT_SECONDS, delay=delay)
 
+    async def count(self, seconds: float) -> int:
+        """Return about how many messages there are, hidden ones too; raises StorageError."""
+        status, headers = await self.wire.queue_metadata(self.name, seconds)
+        if status == 404:
+            return 0
+        if status != 200:
+            raise StorageError(f"The queue answered {status}.")
+        return int(headers["x-ms-approximate-messages-count"])
+
     async def check(self, seconds: float) -> None:
         """Raise StorageError unless the Queue service answers; a 404 is an answer as well."""
-        status = await self.wire.queue("GET", f"{self.name}?comp=metadata", b"", seconds)
+        status, _ = await self.wire.queue_metadata(self.name, seconds)
         if status not in (200, 404):
             raise StorageError(f"The queue answered {status}.")
 

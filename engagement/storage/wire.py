@@ -12,6 +12,7 @@ import base64
 import hashlib
 import hmac
 import time
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from email.utils import format_datetime
 from urllib.parse import urlsplit
@@ -23,6 +24,9 @@ from engagement.storage.account import Account, storage_call
 
 VERSION = "2020-12-06"
 SCOPE = "https://storage.azure.com/.default"
+
+#: Status and headers.
+Answer = tuple[int, Mapping[str, str]]
 
 #: Azurite and load balancers close idle connections; the first write on a closed one is repeated.
 DROPPED = (
@@ -59,10 +63,24 @@ class Wire:
         url = f"{self.tables}/{path}"
         date = format_datetime(datetime.now(UTC), usegmt=True)
         text = f"{date}\n{self._resource(url)}"
-        return await self._within(seconds, "POST", url, (body, headers, date, text))
+        status, _ = await self._within(seconds, "POST", url, (body, headers, date, text))
+        return status
 
     async def queue(self, method: str, path: str, body: bytes, seconds: float) -> int:
         """Send a request to the Queue service, like :meth:`table`."""
+        status, _ = await self._queue(method, path, body, seconds)
+        return status
+
+    async def queue_metadata(self, name: str, seconds: float) -> Answer:
+        """Return status and headers that describe a queue, like :meth:`table`."""
+        return await self._queue("GET", f"{name}?comp=metadata", b"", seconds)
+
+    async def close(self) -> None:
+        """Give the connections back."""
+        if self.session is not None:
+            await self.session.close()
+
+    async def _queue(self, method: str, path: str, body: bytes, seconds: float) -> Answer:
         url = f"{self.queues}/{path}"
         kind = "application/xml" if body else "application/octet-stream"
         date = format_datetime(datetime.now(UTC), usegmt=True)
@@ -70,14 +88,9 @@ class Wire:
         text = f"{method}\n\n{kind}\n\n{stamps}\n{self._resource(url)}"
         return await self._within(seconds, method, url, (body, {"Content-Type": kind}, date, text))
 
-    async def close(self) -> None:
-        """Give the connections back."""
-        if self.session is not None:
-            await self.session.close()
-
     async def _within(
         self, seconds: float, method: str, url: str, request: tuple[bytes, dict[str, str], str, str]
-    ) -> int:
+    ) -> Answer:
         try:
             async with asyncio.timeout(seconds):
                 try:
@@ -91,12 +104,12 @@ class Wire:
 
     async def _send(
         self, method: str, url: str, body: bytes, headers: dict[str, str], date: str, text: str
-    ) -> int:
+    ) -> Answer:
         if self.session is None:
             self.session = aiohttp.ClientSession(headers={"x-ms-version": VERSION})
         stamped = {**headers, "x-ms-date": date, "Authorization": await self._authorization(text)}
         async with self.session.request(method, url, data=body, headers=stamped) as answer:
-            return answer.status
+            return answer.status, answer.headers
 
     def _resource(self, url: str) -> str:
         parts = urlsplit(url)

@@ -4,18 +4,11 @@ import asyncio
 import base64
 
 import azure.functions as func
-import pytest
 from azure.core.exceptions import ResourceNotFoundError
 from azure.storage.queue import QueueClient
 
 from devserver.backing import Azurite, connection_string, free_ports
 from devserver.host import Host
-
-
-@pytest.fixture(scope="module")
-def azurite(tmp_path_factory):
-    with Azurite(tmp_path_factory.mktemp("azurite")) as azurite:
-        yield azurite
 
 
 class Live:

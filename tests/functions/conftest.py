@@ -1,8 +1,9 @@
-"""Messages for those who call the public surface."""
+"""Messages and visitors for those who call the public surface, or look at what came of it."""
 
 from __future__ import annotations
 
 import pytest
+from sellers import Visitor
 from strangers import forget
 
 
@@ -34,3 +35,17 @@ def untouched(seller):
 def fresh(deployment):
     """An organization of the test's own: its settings, its keys of requests."""
     return deployment.new_crm()
+
+
+@pytest.fixture
+def person(deployment):
+    """A person with a browser."""
+    return Visitor(deployment)
+
+
+@pytest.fixture
+def patient(deployment):
+    """An organization for which all of a minute belongs together, however slow we are."""
+    crm = deployment.new_crm()
+    crm.set({"verdicts": {"burst_seconds": 60}})
+    return crm

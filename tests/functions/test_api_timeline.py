@@ -9,6 +9,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from deployment import at_once, ok, recipient, wait_until
 from problem import assert_problem
+from sellers import coming
 from strangers import judge
 
 NOW = datetime.now(UTC)
@@ -374,12 +375,12 @@ def test_F6_a_request_for_judgement_delivered_ten_times_at_once_tells_of_one_ope
     message = crm.sent()
     deployment.get(message.link)
     at_once([lambda: judge(message)] * 10)
-    wait_until(lambda: alerts(message))
+    wait_until(lambda: coming(crm))
     judge(message)
 
     assert [item["reasons"] for item in message.acts()] == [[]]
     assert len(message.timeline) == 2
-    assert [item["type"] for item in alerts(message)] == ["first_open"]
+    assert [alert.type for alert in coming(crm)] == ["first_open"]
     assert message.kpis["open_count"] == 1
 
 

@@ -9,7 +9,7 @@ import pytest
 from deployment import Deployment, settings
 from fault_proxy import FaultProxy
 
-from devserver.backing import Azurite, connection_string
+from devserver.backing import connection_string
 from engagement.domain.organization import State
 from engagement.services.sweeping import window
 from engagement.storage import keys
@@ -22,16 +22,6 @@ def at(hour, *, after):
     """The first time at this hour that is so long after now."""
     moment = NOW + after
     return moment + timedelta(hours=(hour - moment.hour) % 24)
-
-
-@pytest.fixture(scope="module")
-def azurite(tmp_path_factory):
-    """Azurite of this module's own: a sweep looks at every organization that there is."""
-    child = Azurite(tmp_path_factory.mktemp("azurite"), (0, 0, 0))
-    child.start()
-    child.wait()
-    yield child
-    child.stop()
 
 
 class Swept:
@@ -79,10 +69,10 @@ class Swept:
 
 
 @pytest.fixture
-def swept(azurite, tmp_path):
-    """A deployment of the test's own."""
+def swept(own_azurite, tmp_path):
+    """A deployment of the test's own; a sweep looks at every organization that there is."""
     with ExitStack() as stack:
-        yield Swept(azurite, tmp_path / "spill", stack)
+        yield Swept(own_azurite, tmp_path / "spill", stack)
 
 
 def test_a_blob_without_a_row_goes_once_its_grace_has_ended(swept):
