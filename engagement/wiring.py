@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import tomllib
 from datetime import UTC, datetime
 from pathlib import Path
@@ -12,13 +13,17 @@ from engagement.domain.observer import Observer
 from engagement.domain.rule_set import RuleSet, read_rule_set
 from engagement.domain.tracked_url import TrackedUrls
 from engagement.domain.tracking_token import TokenSigner
+from engagement.domain.webhook import Endpoint
+from engagement.domain.webhook_signature import WebhookSigner
 from engagement.remote.smtp import Smtp
+from engagement.remote.webhooks import Webhooks
 from engagement.services import Services
 from engagement.services.administering import Administering
 from engagement.services.alerting import Alerting
 from engagement.services.attaching import Attaching
 from engagement.services.drafting import Drafting
 from engagement.services.judging import Judging
+from engagement.services.notifying import Notifying
 from engagement.services.observing import Observing
 from engagement.services.reading import Reading
 from engagement.services.recording import Recording
@@ -26,6 +31,7 @@ from engagement.services.rendering import Rendering
 from engagement.services.replying import Replying
 from engagement.services.scoring import Scoring
 from engagement.services.sending import Sending
+from engagement.services.subscribing import Subscribing
 from engagement.services.sweeping import Sweeping
 from engagement.services.tracking import Tracking
 from engagement.storage import keys
@@ -33,6 +39,7 @@ from engagement.storage.account import Account
 from engagement.storage.alerts import Alerts
 from engagement.storage.appends import Appends
 from engagement.storage.blobs import Blobs
+from engagement.storage.dead_webhooks import DeadLetters
 from engagement.storage.interactions import Interactions
 from engagement.storage.messages import Messages
 from engagement.storage.organizations import Organizations
@@ -40,7 +47,10 @@ from engagement.storage.queues import Queue
 from engagement.storage.readiness import Readiness
 from engagement.storage.settings import SettingsRows
 from engagement.storage.spill import Spill
+from engagement.storage.webhooks import Endpoints
 from engagement.storage.wire import Wire
+
+logger = logging.getLogger(__name__)
 
 RULES = Path(__file__).parent / "rules.toml"
 
@@ -70,8 +80,13 @@ def build_services(config: Config) -> Services:
     proxies = TrustedProxies(config.proxy_count, config.front_door_id)
     observing = Observing(Observer(signer), settings, rules, proxies)
 
+    endpoints, dead_letters = Endpoints(account), DeadLetters(account)
+    webhook_signer = WebhookSigner(config.signing_keys)
+    webhooks = Webhooks(allow_private=config.webhook_allow_private)
+
     async def close() -> None:
         await recording.close()
+        await webhooks.close()
         await wire.close()
         await account.close()
 
@@ -83,6 +98,14 @@ def build_services(config: Config) -> Services:
         attaching=Attaching(messages, blobs, settings),
         drafting=Drafting(messages, blobs, urls),
         judging=judging,
+        notifying=Notifying(
+            endpoints,
+            dead_letters,
+            Queue(wire, keys.WEBHOOKS_QUEUE),
+            webhook_signer,
+            webhooks,
+            _tell_disabled,
+        ),
         reading=Reading(messages, blobs, interactions, settings),
         recording=recording,
         replying=Replying(messages, interactions, recording, alerting),
@@ -95,8 +118,18 @@ def build_services(config: Config) -> Services:
             Smtp(config.smtp) if config.smtp else None,
             lambda: datetime.now(UTC),
         ),
-        sweeping=Sweeping(organizations, administering, messages, blobs),
+        subscribing=Subscribing(
+            endpoints, dead_letters, webhook_signer, allow_private=config.webhook_allow_private
+        ),
+        sweeping=Sweeping(organizations, administering, messages, blobs, dead_letters),
         tracking=Tracking(signer, messages, blobs, observing, recording, config.stream_limit_bytes),
         ready=Readiness(account, set_aside).check,
         close=close,
+    )
+
+
+async def _tell_disabled(organization: str, endpoint: Endpoint, now: datetime) -> None:
+    logger.warning(
+        "webhook disabled",
+        extra={"organization": organization, "webhook": endpoint.id, "at": now.isoformat()},
     )

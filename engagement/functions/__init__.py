@@ -25,6 +25,7 @@ def blueprints(services: Services) -> Iterator[func.Blueprint]:
             api_messages,
             api_organizations,
             api_verdicts,
+            api_webhooks,
             queues,
             timers,
         )
@@ -34,5 +35,6 @@ def blueprints(services: Services) -> Iterator[func.Blueprint]:
         yield api_attachments.blueprint(services)
         yield api_alerts.blueprint(services)
         yield api_verdicts.blueprint(services)
+        yield api_webhooks.blueprint(services)
         yield timers.blueprint(services)
         yield queues.blueprint(services)

@@ -10,11 +10,13 @@ from engagement.services.alerting import Alerting
 from engagement.services.attaching import Attaching
 from engagement.services.drafting import Drafting
 from engagement.services.judging import Judging
+from engagement.services.notifying import Notifying
 from engagement.services.reading import Reading
 from engagement.services.recording import Recording
 from engagement.services.replying import Replying
 from engagement.services.scoring import Scoring
 from engagement.services.sending import Sending
+from engagement.services.subscribing import Subscribing
 from engagement.services.sweeping import Sweeping
 from engagement.services.tracking import Tracking
 
@@ -30,11 +32,13 @@ class Services:
     attaching: Attaching
     drafting: Drafting
     judging: Judging
+    notifying: Notifying
     reading: Reading
     recording: Recording
     replying: Replying
     scoring: Scoring
     sending: Sending
+    subscribing: Subscribing
     sweeping: Sweeping
     tracking: Tracking
     #: raises StorageError unless the stores answer

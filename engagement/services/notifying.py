@@ -6,12 +6,12 @@ import asyncio
 import logging
 import secrets
 from collections.abc import Awaitable, Callable
+from contextlib import suppress
 from dataclasses import replace
 from datetime import datetime, timedelta
 
 from engagement.domain.organization import Organization
 from engagement.domain.webhook import (
-    KEPT,
     DeadLetter,
     Endpoint,
     failed,
@@ -118,8 +118,8 @@ class Notifying:
 
     async def replay_event(
         self, organization: Organization, endpoint_id: str, event_id: str
-    ) -> int:
-        """Deliver an event anew and return how many letters that were; raises NotFoundError."""
+    ) -> None:
+        """Deliver an event anew; raises NotFoundError if none of this id was given up."""
         endpoint = await self._enabled(organization, endpoint_id)
         letters = await self.dead_letters.of_event(organization.key, endpoint.id, event_id)
         if not letters:
@@ -127,7 +127,6 @@ class Notifying:
         await self._put(Delivery(organization.key, endpoint.id, letters[0].event))
         for letter in letters:
             await self.dead_letters.remove(organization.key, letter)
-        return len(letters)
 
     async def replay_since(
         self, organization: Organization, endpoint_id: str, since: datetime
@@ -145,10 +144,6 @@ class Notifying:
             await self.dead_letters.remove(organization.key, letter)
         return min(len(letters), MOST_REPLAYED), len(letters) <= MOST_REPLAYED
 
-    async def forget_old(self, organization: str, now: datetime) -> int:
-        """Forget what nobody replayed in time, and return how much that was."""
-        return await self.dead_letters.remove_before(organization, now - KEPT)
-
     async def _deliver(self, delivery: Delivery, now: datetime) -> None:
         endpoint = await self.endpoints.read(delivery.organization, delivery.endpoint_id)
         if not endpoint.enabled:
@@ -159,12 +154,19 @@ class Notifying:
             "webhook called",
             extra={"webhook": endpoint.id, "status": answer.status, "tries": delivery.tries},
         )
-        delivery = replace(delivery, tries=delivery.tries + 1)
         if answer.accepted:
-            await self._note(delivery, None, now)
+            # What was taken is not sent again for want of a note.
+            with suppress(StorageError, ConflictError):
+                await self._note(delivery.organization, endpoint, recovered, now)
             return
-        endpoint = await self._note(delivery, answer, now)
-        delay = next_delay(delivery.tries - 1, delivery.event.id, endpoint.id)
+        endpoint = await self._note(
+            delivery.organization,
+            endpoint,
+            lambda x: failed(x, answer.detail, now, gone=answer.gone) if x.enabled else x,
+            now,
+        )
+        delay = next_delay(delivery.tries, delivery.event.id, endpoint.id)
+        delivery = replace(delivery, tries=delivery.tries + 1)
         if delay is None or not endpoint.enabled:
             await self._bury(delivery, answer.detail, now)
             return
@@ -179,26 +181,27 @@ class Notifying:
             return Answer(None, "The signing key of the secret is revoked: rotate the secret.")
         return await self.webhooks.post(endpoint.url, headers, body)
 
-    async def _note(self, delivery: Delivery, answer: Answer | None, now: datetime) -> Endpoint:
-        """Note a failure, or with None a success, of an endpoint where that says anything new."""
+    async def _note(
+        self,
+        organization: str,
+        endpoint: Endpoint,
+        change: Callable[[Endpoint], Endpoint],
+        now: datetime,
+    ) -> Endpoint:
+        """Store what became of an endpoint, if that is new, and return it."""
         for _ in range(MOST_RACES):
-            endpoint = await self.endpoints.read(delivery.organization, delivery.endpoint_id)
-            if answer is None:
-                changed = recovered(endpoint)
-            elif endpoint.enabled:
-                changed = failed(endpoint, answer.detail, now, gone=answer.gone)
-            else:
-                changed = endpoint
+            changed = change(endpoint)
             if changed == endpoint:
                 return endpoint
             if endpoint.enabled and not changed.enabled:
                 # Before it is stored: a crash in between tells it twice rather than never.
-                await self.tell_disabled(delivery.organization, changed, now)
+                await self.tell_disabled(organization, changed, now)
             try:
-                await self.endpoints.replace(delivery.organization, changed)
+                await self.endpoints.replace(organization, changed)
             except ConflictError:
-                continue
-            return changed
+                endpoint = await self.endpoints.read(organization, endpoint.id)
+            else:
+                return changed
         raise ConflictError("Others change this endpoint at the same time.")
 
     async def _bury(self, delivery: Delivery, failure: str, now: datetime) -> None:

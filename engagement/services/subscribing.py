@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import hashlib
 import secrets
-from dataclasses import dataclass, field, replace
+from contextlib import suppress
+from dataclasses import dataclass, field
 from datetime import datetime
 
 from engagement.domain.organization import Organization
@@ -60,18 +61,19 @@ class Subscribing:
         )
         endpoint = patched_endpoint(blank, value, allow_private=self.allow_private)
         present = await self.endpoints.all(organization.key)
-        first = next((one for one in present if one.id == endpoint.id), None)
-        if first is None:
+        if endpoint.id not in {one.id for one in present}:
             if len(present) >= MOST_ENDPOINTS:
                 raise UnprocessableError(
                     f"An organization may have at most {MOST_ENDPOINTS} webhooks."
                 )
-            await self.endpoints.create(organization.key, endpoint)
-            return self._shown(organization, endpoint)
+            with suppress(ConflictError):
+                await self.endpoints.create(organization.key, endpoint)
+                return self._shown(organization, endpoint)
+        first = await self.endpoints.read(organization.key, endpoint.id)
         if first.fingerprint != endpoint.fingerprint:
             raise ConflictError("This Idempotency-Key came with another body.")
-        unchanged = len(first.secrets) == 1
-        return self._shown(organization, first) if unchanged else Subscribed(first, None)
+        rotated_since = len(first.secrets) > 1
+        return Subscribed(first, None) if rotated_since else self._shown(organization, first)
 
     async def list(self, organization: Organization) -> list[Endpoint]:
         """Return all endpoints, oldest first."""
