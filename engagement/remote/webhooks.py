@@ -56,7 +56,7 @@ class Answer:
         return self.status == HTTPStatus.GONE
 
 
-class _NotPublicError(Exception):
+class NotPublicError(Exception):
     """An address that must not be called."""
 
 
@@ -80,7 +80,7 @@ class Webhooks:
                 return Answer(
                     answer.status, _words(answer.status), answer.headers.get("Retry-After")
                 )
-        except (aiohttp.ClientError, _NotPublicError, OSError, ValueError) as error:
+        except (aiohttp.ClientError, NotPublicError, OSError, ValueError) as error:
             # ValueError: a head that cannot be read, a name that the resolver cannot encode.
             return Answer(None, _cause(error))
 
@@ -92,7 +92,7 @@ class Webhooks:
     def check(self, address: str) -> None:
         """Refuse an address that must not be called."""
         if not self.allow_private and not is_public(address):
-            raise _NotPublicError
+            raise NotPublicError
 
     def _opened(self) -> aiohttp.ClientSession:
         if self.session is None:
@@ -181,7 +181,7 @@ def _words(status: int) -> str:
 
 def _cause(error: Exception) -> str:
     sentences: list[tuple[type[Exception] | tuple[type[Exception], ...], str]] = [
-        (_NotPublicError, "The host leads to an address that must not be called."),
+        (NotPublicError, "The host leads to an address that must not be called."),
         (TimeoutError, f"There was no answer within {PATIENCE:.0f} seconds."),
         (aiohttp.ClientConnectorDNSError, "The host name was not found."),
         (aiohttp.ClientConnectorCertificateError, "The certificate is not trusted."),

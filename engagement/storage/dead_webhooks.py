@@ -7,7 +7,7 @@ from contextlib import suppress
 from datetime import datetime
 from typing import Any
 
-from engagement.domain.interaction import interaction_id
+from engagement.domain.interaction import EPOCH, interaction_id
 from engagement.domain.webhook import DeadLetter
 from engagement.domain.webhook_event import event_json, read_event
 from engagement.errors import ConflictError
@@ -103,7 +103,8 @@ def letter_id(letter: DeadLetter) -> str:
 
 def first_since(moment: datetime) -> str:
     """Return an id behind those of all letters since *moment*."""
-    return interaction_id(moment, END)
+    # No letter is older, and what is older sorts elsewhere.
+    return interaction_id(max(moment, EPOCH), END)
 
 
 def _row_key(letter: DeadLetter) -> str:
