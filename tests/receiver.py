@@ -43,7 +43,7 @@ class Receiver:
                 self.server.socket, server_side=True, do_handshake_on_connect=False
             )
         self.scheme = "https" if tls else "http"
-        self.thread = threading.Thread(target=self.server.serve_forever, daemon=True)
+        self.thread = threading.Thread(target=lambda: self.server.serve_forever(0.02), daemon=True)
 
     def __enter__(self) -> Receiver:
         self.thread.start()

@@ -30,6 +30,7 @@ WRONG = [
     ("ENGAGEMENT_SMTP_USERNAME", "kim"),
     ("ENGAGEMENT_SPILL_LIMIT_BYTES", "-1"),
     ("ENGAGEMENT_STREAM_LIMIT_BYTES", "4 MB"),
+    ("ENGAGEMENT_WEBHOOK_ALLOW_PRIVATE", "yes"),
 ]
 
 
@@ -66,3 +67,12 @@ def test_secrets_do_not_show():
     assert "an-admin-key" not in repr(config)
     assert "kkkk" not in repr(config)
     assert "aaaa" not in repr(config)
+
+
+def test_B83_webhooks_call_public_addresses_only_unless_they_are_told_otherwise():
+    name = "ENGAGEMENT_WEBHOOK_ALLOW_PRIVATE"
+    allowed = {
+        value: Config.from_environment(environment(**{name: value})).webhook_allow_private
+        for value in ("", "false", "true")
+    }
+    assert allowed == {"": False, "false": False, "true": True}

@@ -16,6 +16,8 @@ ORGANIZATION = "api/v1/organizations/{organization_id}"
 MESSAGE = f"{ORGANIZATION}/messages/{{message_id}}"
 ALERTS = f"{ORGANIZATION}/alerts"
 ALERT_SETTINGS = f"{ORGANIZATION}/alert-settings"
+WEBHOOKS = f"{ORGANIZATION}/webhooks"
+WEBHOOK = f"{WEBHOOKS}/{{webhook_id}}"
 
 #: Every route of the API; those whose value is true read JSON.
 ROUTES = {
@@ -42,6 +44,15 @@ ROUTES = {
     ("PATCH", ALERT_SETTINGS): True,
     ("GET", f"{ORGANIZATION}/verdicts/rules"): False,
     ("POST", f"{ORGANIZATION}/verdicts/score"): False,
+    ("GET", WEBHOOKS): False,
+    ("POST", WEBHOOKS): True,
+    ("GET", WEBHOOK): False,
+    ("PATCH", WEBHOOK): True,
+    ("DELETE", WEBHOOK): False,
+    ("POST", f"{WEBHOOK}/rotate-secret"): False,
+    ("POST", f"{WEBHOOK}/test"): False,
+    ("GET", f"{WEBHOOK}/dead-letters"): False,
+    ("POST", f"{WEBHOOK}/replay"): True,
 }
 #: Routes that have to be told whose alerts are meant.
 OF_A_USER = {ALERTS, ALERT_SETTINGS}
@@ -132,6 +143,7 @@ def known(deployment):
         "attachment_id": "1",
         "key_id": "00000000",
         "alert_id": f"{'0' * 32}-{'0' * 13}-{'0' * 16}",
+        "webhook_id": "0" * 24,
     }
 
 
@@ -200,7 +212,8 @@ def test_B52_no_route_reads_more_json_than_the_largest_message_needs(known, meth
 
 def hostile_names(route):
     """Names for the parts of a route, each of them in turn replaced by hostile ones."""
-    for name in ("organization_id", "message_id", "attachment_id", "key_id", "alert_id"):
+    names = ("organization_id", "message_id", "attachment_id", "key_id", "alert_id", "webhook_id")
+    for name in names:
         if f"{{{name}}}" in route:
             yield from ((name, segment) for segment in HOSTILE_SEGMENTS)
 
