@@ -5,14 +5,16 @@ from __future__ import annotations
 from datetime import UTC, datetime
 
 import pytest
-from deployment import at_once, ok, wait_until
+from deployment import at_once, ok, settings, wait_until
 from problem import assert_problem
 from receiver import Receiver
 
+from engagement.config import Config
 from engagement.domain.webhook import MOST_ENDPOINTS, MOST_SECRETS
 from engagement.domain.webhook_event import EventType, event_of
 from engagement.domain.webhook_signature import verify
 from engagement.storage.webhook_deliveries import Delivery, record_of
+from engagement.wiring import build_services
 
 NOBODY = "0" * 24
 
@@ -244,3 +246,14 @@ def test_another_organizations_webhook_does_not_exist(crm, deployment):
         assert_problem(other.call(method, f"/webhooks/{webhook_id}{path}"), 404)
     assert_problem(other.call("POST", f"/webhooks/{webhook_id}/rotate-secret"), 404)
     ok(crm.call("GET", f"/webhooks/{webhook_id}"))
+
+
+@pytest.mark.parametrize("allowed", [True, False])
+def test_B83_the_setting_reaches_whoever_takes_and_whoever_calls_urls(azurite, allowed):
+    environment = settings(
+        azurite.connection_string, ENGAGEMENT_WEBHOOK_ALLOW_PRIVATE=str(allowed).lower()
+    )
+    services = build_services(Config.from_environment(environment))
+
+    assert services.subscribing.allow_private is allowed
+    assert services.notifying.webhooks.allow_private is allowed

@@ -6,7 +6,7 @@ import itertools
 import json
 
 import pytest
-from deployment import ADMIN_KEY, Crm, build_app, draft_of
+from deployment import ADMIN_KEY, Crm, build_app, draft_of, ok
 from hypothesis import HealthCheck, given
 from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
@@ -137,13 +137,14 @@ def known(deployment):
     """Names for every part of a route, and the CRM they belong to."""
     crm = deployment.new_crm()
     message = crm.sent_with_attachment()
+    webhook = {"url": "http://127.0.0.1:9/", "state": "disabled"}
     return crm, {
         "organization_id": crm.organization_id,
         "message_id": message.id,
         "attachment_id": "1",
         "key_id": "00000000",
         "alert_id": f"{'0' * 32}-{'0' * 13}-{'0' * 16}",
-        "webhook_id": "0" * 24,
+        "webhook_id": ok(crm.call("POST", "/webhooks", json=webhook))["id"],
     }
 
 
