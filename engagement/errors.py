@@ -11,7 +11,7 @@ EngagementError
 ├── ConflictError                       409
 ├── RangeNotSatisfiableError            416
 ├── StorageError                        503, try again; the SDK's error is its cause
-└── RemoteError                         502, a mail server or the CRM failed
+└── RemoteError                         502, a mail server, Microsoft Graph or the CRM failed
 
 ConfigurationError                      start-up fails; outside, so that nothing swallows it
 """
@@ -110,10 +110,14 @@ class RemoteError(EngagementError):
 
     status = 502
 
-    def __init__(self, detail: str, *, ambiguous: bool = False) -> None:
+    def __init__(
+        self, detail: str, *, ambiguous: bool = False, retry_after: float | None = None
+    ) -> None:
         super().__init__(detail)
         #: bool, the other side may have done what was asked, so it must not be repeated blindly
         self.ambiguous = ambiguous
+        #: float or None, seconds after which trying again may help; then nothing was done for sure
+        self.retry_after = retry_after
 
 
 class ConfigurationError(Exception):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import tomllib
+from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -21,25 +22,30 @@ from engagement.services import Services
 from engagement.services.administering import Administering
 from engagement.services.alerting import Alerting
 from engagement.services.attaching import Attaching
+from engagement.services.dispatching import Dispatching
 from engagement.services.drafting import Drafting
 from engagement.services.judging import Judging
 from engagement.services.notifying import Notifying
 from engagement.services.observing import Observing
 from engagement.services.reading import Reading
 from engagement.services.recording import Recording
+from engagement.services.reminding import Reminding
 from engagement.services.rendering import Rendering
 from engagement.services.replying import Replying
+from engagement.services.scheduling import Scheduling
 from engagement.services.scoring import Scoring
 from engagement.services.sending import Sending
 from engagement.services.subscribing import Subscribing
 from engagement.services.sweeping import Sweeping
 from engagement.services.tracking import Tracking
+from engagement.services.withdrawing import Withdrawing
 from engagement.storage import keys
 from engagement.storage.account import Account
 from engagement.storage.alerts import Alerts
 from engagement.storage.appends import Appends
 from engagement.storage.blobs import Blobs
 from engagement.storage.dead_webhooks import DeadLetters
+from engagement.storage.due_times import DueTimes
 from engagement.storage.interactions import Interactions
 from engagement.storage.messages import Messages
 from engagement.storage.organizations import Organizations
@@ -48,6 +54,7 @@ from engagement.storage.readiness import Readiness
 from engagement.storage.settings import SettingsRows
 from engagement.storage.spill import Spill
 from engagement.storage.webhooks import Endpoints
+from engagement.storage.waiting_messages import WaitingMessages
 from engagement.storage.wire import Wire
 
 logger = logging.getLogger(__name__)
@@ -60,8 +67,13 @@ def shipped_rules() -> RuleSet:
     return read_rule_set(tomllib.loads(RULES.read_text(encoding="utf-8")))
 
 
-def build_services(config: Config) -> Services:
-    """Build everything that the triggers need; opens no connection yet."""
+def build_services(
+    config: Config, clock: Callable[[], datetime] = lambda: datetime.now(UTC)
+) -> Services:
+    """Build everything that the triggers need; opens no connection yet.
+
+    *clock* tells when messages are handed over, aware UTC.
+    """
     account = Account(config.data)
     wire = Wire(account)
     appends = Appends(wire)
@@ -77,9 +89,18 @@ def build_services(config: Config) -> Services:
     administering = Administering(organizations, settings, rules)
     alerting = Alerting(Alerts(account), messages, settings)
     judging = Judging(interactions, settings, alerting, judgements, appends, rules)
+    due_times, waiting = DueTimes(account), WaitingMessages(account)
+    sending = Sending(
+        messages,
+        blobs,
+        settings,
+        Rendering(messages, blobs, urls),
+        Smtp(config.smtp) if config.smtp else None,
+        clock,
+    )
+    reminding = Reminding(messages, interactions, settings, alerting, due_times)
     proxies = TrustedProxies(config.proxy_count, config.front_door_id)
     observing = Observing(Observer(signer), settings, rules, proxies)
-
     endpoints, dead_letters = Endpoints(account), DeadLetters(account)
     webhook_signer = WebhookSigner(config.signing_keys)
     webhooks = Webhooks(allow_private=config.webhook_allow_private)
@@ -96,7 +117,8 @@ def build_services(config: Config) -> Services:
         administering=administering,
         alerting=alerting,
         attaching=Attaching(messages, blobs, settings),
-        drafting=Drafting(messages, blobs, urls),
+        dispatching=Dispatching(due_times, messages, waiting, sending, reminding, alerting),
+        drafting=Drafting(messages, blobs, urls, due_times, waiting),
         judging=judging,
         notifying=Notifying(
             endpoints,
@@ -106,23 +128,18 @@ def build_services(config: Config) -> Services:
             webhooks,
             _tell_disabled,
         ),
-        reading=Reading(messages, blobs, interactions, settings),
+        reading=Reading(messages, blobs, interactions, settings, waiting),
         recording=recording,
+        reminding=reminding,
         replying=Replying(messages, interactions, recording, alerting),
+        scheduling=Scheduling(messages, sending, due_times, waiting, clock),
         scoring=Scoring(interactions, judging),
-        sending=Sending(
-            messages,
-            blobs,
-            settings,
-            Rendering(messages, blobs, urls),
-            Smtp(config.smtp) if config.smtp else None,
-            lambda: datetime.now(UTC),
-        ),
         subscribing=Subscribing(
             endpoints, dead_letters, webhook_signer, allow_private=config.webhook_allow_private
         ),
         sweeping=Sweeping(organizations, administering, messages, blobs, dead_letters),
         tracking=Tracking(signer, messages, blobs, observing, recording, config.stream_limit_bytes),
+        withdrawing=Withdrawing(messages, blobs, waiting),
         ready=Readiness(account, set_aside).check,
         close=close,
     )

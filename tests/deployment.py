@@ -347,9 +347,9 @@ def at_once(calls: Sequence[Callable[[], Any]]) -> list[Any]:
         return list(pool.map(lambda call: call(), calls))
 
 
-def wait_until(condition: Any) -> None:
-    """Wait for something that another thread or process does."""
-    end = time.monotonic() + PATIENCE
+def wait_until(condition: Any, patience: float = PATIENCE) -> None:
+    """Wait for something that another thread or process does, *patience* seconds at the most."""
+    end = time.monotonic() + patience
     while not condition():
         assert time.monotonic() < end, "it did not happen in time"
         time.sleep(0.02)

@@ -1,4 +1,4 @@
-"""A card in the seller's assistant: somebody opened a message, or answered."""
+"""A card in the seller's assistant: somebody opened a message, or answered, or did not."""
 
 from __future__ import annotations
 
@@ -10,12 +10,13 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 
 from engagement.domain.evidence import InteractionType
-from engagement.domain.interaction import Interaction
+from engagement.domain.interaction import Interaction, interaction_id
 from engagement.domain.message import Message
+from engagement.domain.reminder import Condition, Reminder
 from engagement.domain.verdict import Verdict
 
 #: What callers name an alert by: what stands for its user, and its own id.
-PUBLIC_ID = re.compile(r"(?P<user>[0-9a-f]{32})-(?P<id>[0-9]{13}-[0-9a-f]{16})")
+PUBLIC_ID = re.compile(r"(?P<user>[0-9a-f]{32})-(?P<id>[01]-[0-9]{13}-[0-9a-f]{16})")
 
 #: What became known later than this is no news any more.
 NEWS = timedelta(days=1)
@@ -28,29 +29,64 @@ class AlertType(StrEnum):
 
     FIRST_OPEN = "first_open"
     REPLY = "reply"
+    REMINDER = "reminder"
+    NOT_SENT = "not_sent"
+    WEBHOOK_DISABLED = "webhook_disabled"
+
+
+class Priority(StrEnum):
+    """How urgent an alert is; reminders are, as in Dynamics 365."""
+
+    HIGH = "high"
+    NORMAL = "normal"
+
+
+URGENT = (AlertType.REMINDER, AlertType.NOT_SENT, AlertType.WEBHOOK_DISABLED)
+
+#: What a reminder says has happened by its time, or has not.
+REMINDED = {
+    Condition.NO_REPLY_BY: "No reply to {subject} by {time}.",
+    Condition.NOT_OPENED_BY: "Nobody is known to have opened {subject} by {time}.",
+    Condition.AT: "You wanted to be reminded of {subject}.",
+    Condition.OPENED_NO_REPLY_BY: "{subject} was opened, and not answered by {time}.",
+    Condition.CLICKED_NO_REPLY_BY: (
+        "Something in {subject} was selected, and it was not answered by {time}."
+    ),
+    Condition.ATTACHMENT_NOT_VIEWED_BY: "No attachment of {subject} was viewed by {time}.",
+}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Alert:
     """One card; what is known is said, and nothing else."""
 
-    #: str, sorts newest first; the same for the same event
+    #: str, sorts urgent ones first, then newest first; the same for the same event
     id: str
     type: AlertType
     user_id: str
-    message_id: str
-    subject: str
+    #: str or None, the message that it is about, and its subject
+    message_id: str | None
+    subject: str | None
     #: datetime, aware UTC, when it happened
     at: datetime
     #: datetime, aware UTC; before it the card is not shown: quiet hours, or snoozed
     due_at: datetime
     #: str or None, name of the recipient; address of whoever answered; None for "someone"
-    who: str | None
+    who: str | None = None
     #: str or None, mail program or browser
     client: str | None = None
     #: bool, whether the open is known only from a click
     inferred: bool = False
     dismissed: bool = False
+    #: str or None, what a reminder says, or which webhook was switched off
+    note: str | None = None
+    #: str or None, the seller's own words on a reminder
+    comment: str | None = None
+
+    @property
+    def priority(self) -> Priority:
+        """How urgent it is."""
+        return Priority.HIGH if self.type in URGENT else Priority.NORMAL
 
     @property
     def public_id(self) -> str:
@@ -60,6 +96,8 @@ class Alert:
     @property
     def text(self) -> str:
         """Say in a sentence what is known."""
+        if self.note is not None:
+            return self.note
         who = self.who or "Someone"
         if self.type is AlertType.REPLY:
             return f"{who} replied to \u201c{self.subject}\u201d."
@@ -78,12 +116,10 @@ def alert_of(message: Message, act: Interaction, due_at: datetime) -> Alert:
     """Return the alert that tells of *act*, a credible open or a reply."""
     replied = act.evidence.type is InteractionType.REPLY
     kind = AlertType.REPLY if replied else AlertType.FIRST_OPEN
-    time, _, _ = act.id.partition("-")
-    nonce = hashlib.sha256(f"{kind}\0{message.id}\0{act.id}".encode()).hexdigest()[:16]
     recipient = message.recipient(act.evidence.recipient)
     known = (recipient.name or recipient.email) if recipient else None
     return Alert(
-        id=f"{time}-{nonce}",
+        id=alert_id(kind, act.evidence.at, f"{message.id}\0{act.id}"),
         type=kind,
         user_id=message.sender.user_id,
         message_id=message.id,
@@ -94,6 +130,61 @@ def alert_of(message: Message, act: Interaction, due_at: datetime) -> Alert:
         client=act.judgement.client,
         inferred=act.inferred,
     )
+
+
+def reminding_alert(message: Message, reminder: Reminder, decided_at: datetime) -> Alert:
+    """Return the alert of a reminder that was found to be due at *decided_at*."""
+    subject = f"\u201c{message.subject}\u201d"
+    time = f"{reminder.remind_by:%Y-%m-%d %H:%M} UTC"
+    event = f"{message.id}\0{reminder.remind_by.isoformat()}"
+    return Alert(
+        id=alert_id(AlertType.REMINDER, decided_at, event),
+        type=AlertType.REMINDER,
+        user_id=message.sender.user_id,
+        message_id=message.id,
+        subject=message.subject,
+        at=decided_at,
+        due_at=decided_at,
+        note=REMINDED[reminder.condition].format(subject=subject, time=time),
+        comment=reminder.comment,
+    )
+
+
+def failure_alert(message: Message, at: datetime) -> Alert:
+    """Return the alert of a message that was to be sent at its time, and failed."""
+    event = f"{message.id}\0{message.sending_at or message.send_at}"
+    why = message.failure or "It could not be sent."
+    return Alert(
+        id=alert_id(AlertType.NOT_SENT, message.send_at or at, event),
+        type=AlertType.NOT_SENT,
+        user_id=message.sender.user_id,
+        message_id=message.id,
+        subject=message.subject,
+        at=at,
+        due_at=at,
+        note=f"\u201c{message.subject}\u201d was not sent at its time. {why}",
+    )
+
+
+def webhook_alert(user_id: str, webhook_id: str, url: str, at: datetime) -> Alert:
+    """Return the alert of a webhook that was switched off, as its receiver failed for days."""
+    return Alert(
+        id=alert_id(AlertType.WEBHOOK_DISABLED, at, f"{webhook_id}\0{at.isoformat()}"),
+        type=AlertType.WEBHOOK_DISABLED,
+        user_id=user_id,
+        message_id=None,
+        subject=None,
+        at=at,
+        due_at=at,
+        note=f"The webhook {url} was switched off: its receiver has failed for days.",
+    )
+
+
+def alert_id(kind: AlertType, at: datetime, event: str) -> str:
+    """Return the id of the alert of *event*, by which urgent and then new ones sort first."""
+    nonce = hashlib.sha256(f"{kind}\0{event}".encode()).hexdigest()[:16]
+    rank = 0 if kind in URGENT else 1
+    return f"{rank}-{interaction_id(at, nonce)}"
 
 
 def credible_opens(interactions: Sequence[Interaction]) -> Iterator[Interaction]:

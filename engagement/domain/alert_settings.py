@@ -13,6 +13,7 @@ from engagement.domain.payload import Fields
 from engagement.domain.quiet_hours import QuietHours
 
 LONGEST_ZONE = 60
+SWITCHES = ("first_open", "reply", "reminder")
 CLOCK = re.compile(r"(?:[01][0-9]|2[0-3]):[0-5][0-9]")
 
 
@@ -22,12 +23,13 @@ class AlertSettings:
 
     first_open: bool | None = None
     reply: bool | None = None
+    reminder: bool | None = None
     quiet_hours: QuietHours | None = None
 
     def wants(self, kind: AlertType) -> bool:
         """Whether alerts of *kind* are not switched off."""
-        wanted = self.first_open if kind is AlertType.FIRST_OPEN else self.reply
-        return wanted is not False
+        # What has no switch, an administrator needs to know.
+        return getattr(self, kind.value, None) is not False
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +55,7 @@ def alerts_json(settings: AlertSettings) -> dict[str, Any]:
     return {
         "first_open": settings.first_open,
         "reply": settings.reply,
+        "reminder": settings.reminder,
         "quiet_hours": None
         if quiet is None
         else {
@@ -65,11 +68,11 @@ def alerts_json(settings: AlertSettings) -> dict[str, Any]:
 
 def patched_alerts(settings: AlertSettings, changes: object, path: str = "") -> AlertSettings:
     """Return the settings with *changes* (RFC 7396); raises InvalidRequestError."""
-    patch = Fields(changes, {"first_open", "reply", "quiet_hours"}, path)
-    if "first_open" in patch:
-        settings = replace(settings, first_open=_read_switch(patch, "first_open"))
-    if "reply" in patch:
-        settings = replace(settings, reply=_read_switch(patch, "reply"))
+    patch = Fields(changes, {*SWITCHES, "quiet_hours"}, path)
+    switches: dict[str, Any] = {
+        name: _read_switch(patch, name) for name in SWITCHES if name in patch
+    }
+    settings = replace(settings, **switches)
     if "quiet_hours" in patch:
         quiet = patch.optional_object("quiet_hours", _read_quiet_hours)
         settings = replace(settings, quiet_hours=quiet)

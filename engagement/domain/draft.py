@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from collections.abc import Collection, Mapping
+from dataclasses import asdict, dataclass, replace
+from datetime import datetime
 from typing import Any
 
 from engagement.domain.mailbox_address import address_key, check_address
@@ -21,7 +22,20 @@ from engagement.domain.message import (
     Sender,
 )
 from engagement.domain.payload import Fields
-from engagement.errors import InvalidRequestError, TooLargeError, UnprocessableError
+from engagement.domain.reminder import (
+    Reminder,
+    ReminderStatus,
+    check_ahead,
+    check_reminder,
+    read_reminder,
+    reminder_json,
+)
+from engagement.errors import (
+    ConflictError,
+    InvalidRequestError,
+    TooLargeError,
+    UnprocessableError,
+)
 
 FIELDS = frozenset(
     [
@@ -39,6 +53,8 @@ FIELDS = frozenset(
         "copies",
     ]
 )
+#: What can be changed of a message that waits for its time.
+WHILE_WAITING = frozenset(["send_at", "reminder"])
 RECORD_TYPE = re.compile(r"[A-Za-z][A-Za-z0-9_]{0,99}")
 LANGUAGE = re.compile(r"[A-Za-z]{2,3}(-[A-Za-z0-9]{2,8})*")
 LONGEST_SUBJECT = 500
@@ -59,14 +75,14 @@ class Draft:
     follow: bool
     copies: Copies
     content: Content
+    #: datetime or None, aware UTC
+    send_at: datetime | None
+    reminder: Reminder | None
 
 
 def read_draft(value: object) -> Draft:
     """Read a draft; raises InvalidRequestError naming the field that is wrong."""
     fields = Fields(value, FIELDS)
-    for name in ("send_at", "reminder"):
-        if fields.value.get(name) is not None:
-            raise UnprocessableError("This is not available yet.", name)
     return Draft(
         subject=fields.line("subject", LONGEST_SUBJECT, empty=True),
         sender=_sender(fields.value.get("sender"), "sender"),
@@ -77,7 +93,19 @@ def read_draft(value: object) -> Draft:
         follow=fields.flag("follow", default=True),
         copies=Copies(fields.choice("copies", list(Copies), Copies.SINGLE)),
         content=_content(fields),
+        send_at=fields.optional_moment("send_at"),
+        reminder=fields.optional_object("reminder", read_reminder),
     )
+
+
+def check_times(draft: Draft, given: Collection[str], now: datetime) -> None:
+    """Raise UnprocessableError for times that do not fit, of those that are *given*."""
+    if draft.send_at is not None and "send_at" in given:
+        check_ahead(draft.send_at, now, "send_at")
+    if draft.reminder is not None and draft.reminder.status is ReminderStatus.SET:
+        check_reminder(
+            draft.reminder, followed=draft.follow, send_at=draft.send_at, now=now, path="reminder"
+        )
 
 
 def draft_json(message: Message, content: Content) -> dict[str, Any]:
@@ -92,8 +120,8 @@ def draft_json(message: Message, content: Content) -> dict[str, Any]:
         "template_id": message.template_id,
         "segment": asdict(message.segment),
         "follow": message.follow,
-        "send_at": None,
-        "reminder": None,
+        "send_at": message.send_at.isoformat() if message.send_at else None,
+        "reminder": reminder_json(message.reminder) if message.reminder else None,
         "copies": message.copies.value,
     }
 
@@ -109,10 +137,41 @@ def recipient_json(recipient: Recipient) -> dict[str, Any]:
     }
 
 
-def changed_draft(message: Message, content: Content, changes: object) -> Draft:
+def changed_draft(message: Message, content: Content, changes: object, now: datetime) -> Draft:
     """Read a stored draft with some fields replaced; raises InvalidRequestError."""
     given: Mapping[str, Any] = Fields(changes, FIELDS).value
-    return read_draft({**draft_json(message, content), **given})
+    draft = read_draft({**draft_json(message, content), **given})
+    if "reminder" not in given:
+        # With what became of it.
+        draft = replace(draft, reminder=message.reminder)
+    check_times(draft, given, now)
+    return draft
+
+
+def changed_while_waiting(message: Message, changes: object, now: datetime) -> Message:
+    """Return a message that waits for its time with another time or reminder.
+
+    Without a time it waits no longer. Raises ConflictError for anything else in *changes*,
+    InvalidRequestError for a value that is wrong.
+    """
+    given = Fields(changes, FIELDS)
+    if not WHILE_WAITING.issuperset(given.value):
+        raise ConflictError(
+            "The message waits for its time; only send_at and reminder can be changed."
+        )
+    if "send_at" in given:
+        send_at = given.optional_moment("send_at")
+        if send_at is not None:
+            check_ahead(send_at, now, "send_at")
+        message = replace(message, send_at=send_at or now)
+    if "reminder" in given:
+        message = replace(message, reminder=given.optional_object("reminder", read_reminder))
+    reminder = message.reminder
+    if reminder is not None and reminder.status is ReminderStatus.SET:
+        check_reminder(
+            reminder, followed=message.follow, send_at=message.send_at, now=now, path="reminder"
+        )
+    return message
 
 
 def _content(fields: Fields) -> Content:

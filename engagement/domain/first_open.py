@@ -53,7 +53,7 @@ def tells_truly(claim: FirstOpen, interactions: Sequence[Interaction]) -> bool:
 def claim_of(alert: Alert, opened: Interaction, stage: Stage) -> FirstOpen:
     """Return the note of *alert*, which tells of *opened*."""
     return FirstOpen(
-        message_id=alert.message_id,
+        message_id=opened.message_id,
         user_id=alert.user_id,
         alert_id=alert.id,
         open_id=opened.id,

@@ -13,6 +13,7 @@ BEFORE_SENDING = {
     Status.SCHEDULED: "Scheduled to send",
     Status.SENDING: "Sending",
     Status.FAILED: "Could not be sent",
+    Status.UNKNOWN: "Not known whether it was sent",
 }
 
 

@@ -9,6 +9,7 @@ from enum import StrEnum
 
 from engagement.domain.attachment import Attachment
 from engagement.domain.follow import FollowState
+from engagement.domain.reminder import Reminder
 from engagement.errors import ConflictError
 
 #: The head and the recipients of a message are written in one transaction of Azure Tables, which
@@ -34,6 +35,8 @@ class Status(StrEnum):
     SENDING = "sending"
     SENT = "sent"
     FAILED = "failed"
+    #: nobody knows whether it went out, so it is not sent again
+    UNKNOWN = "unknown"
     RECEIVED = "received"
 
 
@@ -127,11 +130,13 @@ class Message:
     created_at: datetime
     #: datetime or None, when it is to be sent; None for as soon as it is told to
     send_at: datetime | None = None
+    #: Reminder or None, what its seller wants to be reminded of
+    reminder: Reminder | None = None
     #: datetime or None, when the hand-over began
     sending_at: datetime | None = None
     #: datetime or None, when the message had been handed over
     sent_at: datetime | None = None
-    #: str or None, "crm" or "smtp", once it was sent
+    #: str or None, "crm", "smtp" or "graph", once it was told to be sent
     delivery: str | None = None
     #: FollowState or None, decided at the moment of sending; a draft's is worked out when read
     follow_state: FollowState | None = None
@@ -168,21 +173,22 @@ class Message:
 
 
 def status_at(message: Message, now: datetime) -> Status:
-    """Return the status as of *now*: a hand-over that nobody finished has failed."""
-    return Status.FAILED if _abandoned(message, now) else message.status
+    """Return the status as of *now*: a hand-over that nobody finished has failed, or may have."""
+    if not abandoned(message, now):
+        return message.status
+    return Status.UNKNOWN if message.ambiguous else Status.FAILED
 
 
 def failure_at(message: Message, now: datetime) -> str | None:
     """Return why the message failed as of *now*, None if it did not."""
-    if not _abandoned(message, now):
+    if not abandoned(message, now):
         return message.failure
     return IN_DOUBT if message.ambiguous else "Sending it was cut short; it may be sent again."
 
 
 def check_draft(message: Message) -> None:
     """Raise ConflictError unless the message is a draft, or one again because nobody took it."""
-    refused = message.status is Status.FAILED and not message.ambiguous
-    if message.status is not Status.DRAFT and not refused:
+    if message.status not in (Status.DRAFT, Status.FAILED):
         raise ConflictError(f"The message is {message.status}; only a draft can be changed.")
 
 
@@ -192,19 +198,23 @@ def check_sendable(message: Message, now: datetime, *, same_request: bool) -> No
     What was cut short before a mail server had anything may be repeated when nobody can be at it
     any more, and handing copies back to the CRM by the same request at once.
     """
-    if message.status is Status.DRAFT:
+    if message.status in (Status.DRAFT, Status.FAILED, Status.SCHEDULED):
         return
-    if message.status is Status.FAILED and not message.ambiguous:
-        return
-    if message.ambiguous and (message.status is Status.FAILED or _abandoned(message, now)):
+    if status_at(message, now) is Status.UNKNOWN:
         raise ConflictError(IN_DOUBT)
     unfinished = same_request and message.status is Status.SENDING and message.delivery == "crm"
-    if unfinished or _abandoned(message, now):
+    if unfinished or abandoned(message, now):
         return
     raise ConflictError(f"The message is {message.status} already.")
 
 
-def _abandoned(message: Message, now: datetime) -> bool:
+def waits(message: Message, now: datetime) -> bool:
+    """Whether the message is not to be sent before a time that has not come yet."""
+    return message.send_at is not None and message.send_at > now
+
+
+def abandoned(message: Message, now: datetime) -> bool:
+    """Whether somebody began to hand the message over, and is gone."""
     return (
         message.status is Status.SENDING
         and message.sending_at is not None

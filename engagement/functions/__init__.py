@@ -24,6 +24,8 @@ def blueprints(services: Services) -> Iterator[func.Blueprint]:
             api_attachments,
             api_messages,
             api_organizations,
+            api_reminders,
+            api_schedules,
             api_verdicts,
             api_webhooks,
             queues,
@@ -32,6 +34,8 @@ def blueprints(services: Services) -> Iterator[func.Blueprint]:
 
         yield api_organizations.blueprint(services)
         yield api_messages.blueprint(services)
+        yield api_schedules.blueprint(services)
+        yield api_reminders.blueprint(services)
         yield api_attachments.blueprint(services)
         yield api_alerts.blueprint(services)
         yield api_verdicts.blueprint(services)

@@ -26,7 +26,7 @@ from engagement.services import Services
 BASE = "api/v1/organizations/{organization_id}"
 ONE = f"{BASE}/alerts/{{alert_id}}"
 SETTINGS = f"{BASE}/alert-settings"
-CONTINUATION = re.compile(r"[0-9]{13}-[0-9a-f]{16}")
+CONTINUATION = re.compile(r"[01]-[0-9]{13}-[0-9a-f]{16}")
 LONGEST_USER_ID = 200
 LONGEST_SNOOZE = timedelta(days=30)
 

@@ -22,7 +22,7 @@ from engagement.functions.web import (
     read_json,
 )
 from engagement.services import Services
-from engagement.services.sending import DELIVERIES
+from engagement.services.sending import DELIVERIES, Order
 
 BASE = "api/v1/organizations/{organization_id}/messages"
 ONE = f"{BASE}/{{message_id}}"
@@ -67,9 +67,14 @@ def blueprint(services: Services) -> func.Blueprint:
     @bp.route(f"{ONE}/send", methods=["POST"], auth_level=func.AuthLevel.ANONYMOUS)
     @guard.organization
     async def send_message(req: func.HttpRequest, organization: Organization) -> func.HttpResponse:
-        delivery = Fields(read_json(req), {"delivery"}).choice("delivery", DELIVERIES)
+        fields = Fields(read_json(req), {"delivery", "now"})
+        order = Order(
+            fields.choice("delivery", DELIVERIES),
+            idempotency_key(req),
+            fields.flag("now", default=False),
+        )
         message_id = req.route_params["message_id"]
-        sent = await services.sending.send(organization, message_id, delivery, idempotency_key(req))
+        sent = await services.scheduling.send(organization, message_id, order)
         now = datetime.now(UTC)
         found = await services.reading.details(organization, message_id, now)
         path = f"/{ONE.format(organization_id=organization.id, message_id=message_id)}"

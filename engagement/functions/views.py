@@ -17,6 +17,7 @@ from engagement.domain.interaction_status import interaction_status
 from engagement.domain.kpi import Kpi
 from engagement.domain.message import FollowedLink, Message, Status
 from engagement.domain.organization import ApiKey
+from engagement.domain.reminder import Reminder
 from engagement.domain.rule_set import RuleSet
 from engagement.services.administering import IssuedKey
 from engagement.services.reading import Details
@@ -39,6 +40,8 @@ def details_json(details: Details, now: datetime) -> dict[str, Any]:
         "delivery": message.delivery,
         "failure": details.failure,
         **draft_json(message, details.content),
+        "send_at": _time(message.send_at),
+        "reminder": reminder_json(message.reminder),
         "recipients": [
             {**recipient_json(item), "refusal": item.refusal} for item in message.recipients
         ],
@@ -49,6 +52,29 @@ def details_json(details: Details, now: datetime) -> dict[str, Any]:
         "interaction_status": interaction_status(
             details.status, details.follow_state, details.kpi, now
         ),
+    }
+
+
+def reminder_json(reminder: Reminder | None) -> dict[str, Any] | None:
+    """Return a reminder and what became of it."""
+    if reminder is None:
+        return None
+    return {
+        "condition": reminder.condition.value,
+        "remind_by": _time(reminder.remind_by),
+        "comment": reminder.comment,
+        "status": reminder.status.value,
+        "decided_at": _time(reminder.decided_at),
+    }
+
+
+def due_json(message: Message) -> dict[str, Any]:
+    """Return a message that the CRM is to send now."""
+    return {
+        "id": message.id,
+        "subject": message.subject,
+        "sender": asdict(message.sender),
+        "send_at": _time(message.send_at),
     }
 
 
@@ -119,12 +145,16 @@ def alert_json(alert: Alert) -> dict[str, Any]:
         "at": _time(alert.at),
         "due_at": _time(alert.due_at),
         "user_id": alert.user_id,
-        "message": {"id": alert.message_id, "subject": alert.subject},
-        "who": alert.who or "someone",
+        "priority": alert.priority.value,
+        "message": None
+        if alert.message_id is None
+        else {"id": alert.message_id, "subject": alert.subject},
+        "who": alert.who or ("someone" if alert.note is None else None),
         "client": alert.client,
         "inferred": alert.inferred,
         "dismissed": alert.dismissed,
         "text": alert.text,
+        "comment": alert.comment,
     }
 
 

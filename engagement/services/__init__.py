@@ -8,17 +8,20 @@ from dataclasses import dataclass, field
 from engagement.services.administering import Administering
 from engagement.services.alerting import Alerting
 from engagement.services.attaching import Attaching
+from engagement.services.dispatching import Dispatching
 from engagement.services.drafting import Drafting
 from engagement.services.judging import Judging
 from engagement.services.notifying import Notifying
 from engagement.services.reading import Reading
 from engagement.services.recording import Recording
+from engagement.services.reminding import Reminding
 from engagement.services.replying import Replying
+from engagement.services.scheduling import Scheduling
 from engagement.services.scoring import Scoring
-from engagement.services.sending import Sending
 from engagement.services.subscribing import Subscribing
 from engagement.services.sweeping import Sweeping
 from engagement.services.tracking import Tracking
+from engagement.services.withdrawing import Withdrawing
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,17 +33,20 @@ class Services:
     administering: Administering
     alerting: Alerting
     attaching: Attaching
+    dispatching: Dispatching
     drafting: Drafting
     judging: Judging
     notifying: Notifying
     reading: Reading
     recording: Recording
+    reminding: Reminding
     replying: Replying
+    scheduling: Scheduling
     scoring: Scoring
-    sending: Sending
     subscribing: Subscribing
     sweeping: Sweeping
     tracking: Tracking
+    withdrawing: Withdrawing
     #: raises StorageError unless the stores answer
     ready: Callable[[], Awaitable[None]]
     close: Callable[[], Awaitable[None]]

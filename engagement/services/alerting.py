@@ -10,14 +10,17 @@ from engagement.domain.alert import (
     SHOWN,
     Alert,
     alert_of,
+    failure_alert,
     first_credible_open,
     is_news,
+    reminding_alert,
 )
 from engagement.domain.alert_settings import AlertPolicy, AlertSettings, patched_alerts
 from engagement.domain.first_open import FirstOpen, Stage, claim_of, tells_truly
 from engagement.domain.interaction import Interaction
 from engagement.domain.message import Message
 from engagement.domain.organization import Organization
+from engagement.domain.reminder import Reminder
 from engagement.domain.verdict import Verdict
 from engagement.errors import ConflictError, InvalidRequestError
 from engagement.storage.alerts import Alerts
@@ -62,7 +65,20 @@ class Alerting:
         """Make the alert of a reply that a person wrote; again, it is the same one."""
         if reply.judgement.verdict is not Verdict.PERSON or not is_news(reply, now):
             return
-        alert = alert_of(message, reply, now)
+        await self._tell(organization, alert_of(message, reply, now), now)
+
+    async def tell_of_reminder(
+        self, organization: str, message: Message, reminder: Reminder, now: datetime
+    ) -> None:
+        """Make the alert of a reminder that was triggered; again, it is the same one."""
+        decided_at = reminder.decided_at or now
+        await self._tell(organization, reminding_alert(message, reminder, decided_at), now)
+
+    async def tell_of_failure(self, organization: str, message: Message, now: datetime) -> None:
+        """Make the alert of a message that waited for its time and did not go out."""
+        await self._tell(organization, failure_alert(message, now), now)
+
+    async def _tell(self, organization: str, alert: Alert, now: datetime) -> None:
         policy = await self._policy(organization, alert.user_id)
         if policy.wants(alert.type):
             await self.alerts.add(organization, replace(alert, due_at=policy.due_at(now)))

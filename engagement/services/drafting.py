@@ -9,23 +9,41 @@ from datetime import datetime
 
 from engagement.domain.copy import plan_links
 from engagement.domain.destination import check_destination
-from engagement.domain.draft import Draft, changed_draft
+from engagement.domain.draft import (
+    Draft,
+    changed_draft,
+    changed_while_waiting,
+    check_times,
+)
+from engagement.domain.due_time import DueTime, Task
 from engagement.domain.message import Message, Status, check_draft
 from engagement.domain.organization import Organization
+from engagement.domain.reminder import ReminderStatus
 from engagement.domain.tracked_url import TrackedUrls
 from engagement.errors import ConflictError, NotFoundError
 from engagement.storage import keys
 from engagement.storage.blobs import Blobs
+from engagement.storage.due_times import DueTimes
 from engagement.storage.messages import Messages
+from engagement.storage.waiting_messages import WaitingMessages
 
 
 class Drafting:
     """What the CRM does with a message before it is sent."""
 
-    def __init__(self, messages: Messages, blobs: Blobs, urls: TrackedUrls) -> None:
+    def __init__(
+        self,
+        messages: Messages,
+        blobs: Blobs,
+        urls: TrackedUrls,
+        due_times: DueTimes,
+        waiting: WaitingMessages,
+    ) -> None:
         self.messages = messages
         self.blobs = blobs
         self.urls = urls
+        self.due_times = due_times
+        self.waiting = waiting
 
     async def create(
         self, organization: Organization, draft: Draft, request: tuple[str, bytes], now: datetime
@@ -36,6 +54,7 @@ class Drafting:
         id of the first message. Raises UnprocessableError for a link that must not be followed,
         ConflictError for a key that came with another body.
         """
+        check_times(draft, ("send_at",), now)
         self._check_links(draft)
         key, body = request
         message = _message(
@@ -45,6 +64,7 @@ class Drafting:
             now=now,
         )
         await self.blobs.write_content(organization.key, message.content_blob, draft.content)
+        await self._note_due(organization, message, now)
         try:
             await self.messages.create(organization.key, message)
         except ConflictError:
@@ -56,14 +76,20 @@ class Drafting:
     async def change(
         self, organization: Organization, message_id: str, changes: object, now: datetime
     ) -> None:
-        """Change some fields of a draft; raises ConflictError once it is no draft any more."""
+        """Change some fields of a draft, or the times of a message that waits for its own.
+
+        Raises ConflictError once it is on its way.
+        """
         old = await self.messages.read(organization.key, message_id)
+        if old.status is Status.SCHEDULED:
+            await self._change_waiting(organization, old, changes, now)
+            return
         check_draft(old)
         try:
             content = await self.blobs.read_content(organization.key, old.content_blob)
         except NotFoundError as error:
             raise ConflictError("Somebody else changed this at the same time.") from error
-        draft = changed_draft(old, content, changes)
+        draft = changed_draft(old, content, changes, now)
         self._check_links(draft)
         new = replace(
             _message(draft, message_id=old.id, fingerprint=old.fingerprint, now=now),
@@ -72,8 +98,36 @@ class Drafting:
             attachments=old.attachments,
         )
         await self.blobs.write_content(organization.key, new.content_blob, draft.content)
+        await self._note_due(organization, new, now)
         await self.messages.replace(organization.key, old, new)
         await self.blobs.delete(organization.key, old.content_blob)
+
+    async def _change_waiting(
+        self, organization: Organization, old: Message, changes: object, now: datetime
+    ) -> None:
+        new = changed_while_waiting(old, changes, now)
+        # Noted first: what the message does not bear out is thrown away when its time comes.
+        await self._note_due(organization, new, now)
+        await self.messages.replace(organization.key, old, new)
+        if new.send_at != old.send_at:
+            await self.waiting.remove(organization.key, old)
+
+    async def _note_due(self, organization: Organization, message: Message, now: datetime) -> None:
+        """Note when the message is to be looked at."""
+        times: list[tuple[Task, datetime]] = []
+        if message.status is Status.SCHEDULED and message.send_at is not None:
+            times.append((Task.SEND, message.send_at))
+        if message.reminder is not None and message.reminder.status is ReminderStatus.SET:
+            times.append((Task.REMIND, message.reminder.remind_by))
+        for task, at in times:
+            due = DueTime(
+                at=at,
+                organization=organization.key,
+                message_id=message.id,
+                task=task,
+                noted_at=now,
+            )
+            await self.due_times.add(due)
 
     def _check_links(self, draft: Draft) -> None:
         if draft.follow:
@@ -97,6 +151,8 @@ def _message(draft: Draft, *, message_id: str, fingerprint: str | None, now: dat
         created_at=now,
         content_blob=keys.blob(now, message_id, secrets.token_hex(8)),
         fingerprint=fingerprint,
+        send_at=draft.send_at,
+        reminder=draft.reminder,
         recipients=draft.recipients,
     )
 

@@ -2,19 +2,28 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
 
 from engagement.domain.follow import FollowState, follow_state
 from engagement.domain.interaction import Interaction
 from engagement.domain.kpi import Kpi, count
-from engagement.domain.message import Content, Message, Status, failure_at, status_at
+from engagement.domain.message import (
+    Content,
+    Message,
+    Status,
+    failure_at,
+    status_at,
+    waits,
+)
 from engagement.domain.organization import Organization
 from engagement.errors import NotFoundError
 from engagement.storage.blobs import Blobs
 from engagement.storage.interactions import Interactions
 from engagement.storage.messages import Messages
 from engagement.storage.settings import SettingsRows
+from engagement.storage.waiting_messages import WaitingMessages
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,12 +42,18 @@ class Reading:
     """What the CRM and sellers look at."""
 
     def __init__(
-        self, messages: Messages, blobs: Blobs, interactions: Interactions, settings: SettingsRows
+        self,
+        messages: Messages,
+        blobs: Blobs,
+        interactions: Interactions,
+        settings: SettingsRows,
+        waiting_messages: WaitingMessages,
     ) -> None:
         self.messages = messages
         self.blobs = blobs
         self.interactions = interactions
         self.settings = settings
+        self.waiting_messages = waiting_messages
 
     async def details(self, organization: Organization, message_id: str, now: datetime) -> Details:
         """Return a message with its counts; raises NotFoundError."""
@@ -65,6 +80,19 @@ class Reading:
         )
         page = found[:size]
         return message, page, page[-1].id if len(found) > size else None
+
+    async def waiting(
+        self, organization: Organization, now: datetime, *, after: str, size: int
+    ) -> tuple[list[Message], str | None]:
+        """Return a page of the messages that the CRM is to send now, the longest waiting first."""
+        found = await self.waiting_messages.page(organization.key, after=after, size=size + 1)
+        page, items = found[:size], []
+        for _, message_id in page:
+            with suppress(NotFoundError):
+                message = await self.messages.read(organization.key, message_id)
+                if message.status is Status.SCHEDULED and not waits(message, now):
+                    items.append(message)
+        return items, page[-1][0] if len(found) > size else None
 
     async def _message(
         self, organization: Organization, message_id: str

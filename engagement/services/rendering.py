@@ -9,7 +9,6 @@ from engagement.domain.copy import Copy, Plan, Renderer, plan_links
 from engagement.domain.destination import check_destination
 from engagement.domain.follow import FollowState
 from engagement.domain.message import Content, Copies, FollowedLink, Message
-from engagement.domain.organization import Organization
 from engagement.domain.tracked_url import TrackedUrls
 from engagement.errors import NotFoundError, UnprocessableError
 from engagement.storage.blobs import Blobs
@@ -35,9 +34,9 @@ class Rendering:
         self.blobs = blobs
         self.urls = urls
 
-    async def render(self, organization: Organization, message: Message) -> Rendered:
+    async def render(self, organization: str, message: Message) -> Rendered:
         """Render every copy; raises UnprocessableError for a link that must not be followed."""
-        content = await self.blobs.read_content(organization.key, message.content_blob)
+        content = await self.blobs.read_content(organization, message.content_blob)
         _check_size(message, content)
         if message.follow_state is not FollowState.FOLLOWED:
             plain = tuple(self._copy(message, who, content) for who in _shares(message))
@@ -45,7 +44,7 @@ class Rendering:
         plan = await self._plan(organization, content)
         renderer = Renderer(
             urls=self.urls,
-            organization=organization.key,
+            organization=organization,
             message_id=message.id,
             handed_over_at=message.sending_at or message.created_at,
             content=content,
@@ -55,7 +54,7 @@ class Rendering:
         copies = (self._copy(message, who, renderer.render(who)) for who in _shares(message))
         return Rendered(tuple(copies), plan.links)
 
-    async def _plan(self, organization: Organization, content: Content) -> Plan:
+    async def _plan(self, organization: str, content: Content) -> Plan:
         resolved = await self._resolve_own(organization, content)
 
         def destination(url: str, field: str) -> str | None:
@@ -65,7 +64,7 @@ class Rendering:
 
         return plan_links(content, destination)
 
-    async def _resolve_own(self, organization: Organization, content: Content) -> dict[str, str]:
+    async def _resolve_own(self, organization: str, content: Content) -> dict[str, str]:
         """Where the tracked links lead that came in by quoting an earlier message.
 
         They are followed for the new message, at once and not through a second redirect.
@@ -77,11 +76,11 @@ class Rendering:
         resolved: dict[str, str] = {}
         for url in {link.url for link in found if self.urls.own(link.url)}:
             token = self.urls.read_link(url)
-            if token is None or token.organization != organization.key:
+            if token is None or token.organization != organization:
                 continue
             try:
                 resolved[url] = await self.messages.read_destination(
-                    organization.key, token.message_id, token.target
+                    organization, token.message_id, token.target
                 )
             except NotFoundError:
                 continue

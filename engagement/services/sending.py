@@ -1,4 +1,4 @@
-"""Sending: a draft's copies are handed back to the CRM, or over to a mail server, once."""
+"""Sending: a message's copies are handed back to the CRM, or over to a mail server, once."""
 
 from __future__ import annotations
 
@@ -11,15 +11,16 @@ from datetime import datetime
 
 from engagement.domain.attachment import Attachment
 from engagement.domain.copy import Copy
+from engagement.domain.due_time import PATIENCE
 from engagement.domain.follow import FollowState, follow_state
 from engagement.domain.message import Message, Role, Status, check_sendable
-from engagement.domain.organization import Organization
 from engagement.domain.text_body import text_of
 from engagement.errors import (
     ConflictError,
     EngagementError,
     NotFoundError,
     RemoteError,
+    StorageError,
     UnprocessableError,
 )
 from engagement.remote.mime import MimeAttachment, build_mime
@@ -35,6 +36,23 @@ DELIVERIES = (CRM, SMTP, GRAPH)
 #: Seconds in which the copies of a message are handed over; the front end of Azure waits for 230.
 DELIVERY_SECONDS = 120.0
 NO_TIME = "There was no time left to hand this copy over."
+
+
+@dataclass(frozen=True, slots=True)
+class Order:
+    """How a message is to be sent; *now* is to do so although it waits for its time."""
+
+    delivery: str
+    idempotency_key: str = ""
+    now: bool = False
+
+    @property
+    def key(self) -> str | None:
+        """What the same order is known by when it comes again."""
+        if not self.idempotency_key:
+            return None
+        told = f"{self.delivery}\0{self.now or ''}{self.idempotency_key}"
+        return hashlib.sha256(told.encode()).hexdigest()
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,28 +83,44 @@ class Sending:
         self.smtp = smtp
         self.clock = clock
 
-    async def send(
-        self, organization: Organization, message_id: str, delivery: str, idempotency_key: str
-    ) -> Sent:
-        """Send a draft; the same Idempotency-Key again gets the same copies, and nothing is sent.
+    async def send(self, organization: str, message: Message, order: Order) -> Sent:
+        """Send a message now; the same order again gets the same copies, and nothing is sent.
 
         Raises UnprocessableError for what cannot be sent so, ConflictError if it was sent already
         or may have been, RemoteError if the mail server took none of it.
         """
-        message = await self.messages.read(organization.key, message_id)
-        key = _send_key(delivery, idempotency_key)
-        same_request = key is not None and key == message.send_key
+        same_request = order.key is not None and order.key == message.send_key
         if same_request and message.status is Status.SENT:
             return _sent(message, await self.rendering.render(organization, message))
         check_sendable(message, self.clock(), same_request=same_request)
+        return await self._send(organization, message, order.delivery, order.key, waited=False)
+
+    async def send_due(self, organization: str, message: Message) -> Sent:
+        """Send a message whose time has come, as it was told to be sent.
+
+        Raises like :meth:`send`; where trying again may help, the message goes on waiting.
+        """
+        delivery, key = message.delivery or CRM, message.send_key
+        return await self._send(organization, message, delivery, key, waited=True)
+
+    async def rehearse(self, organization: str, message: Message, delivery: str) -> None:
+        """Raise what sending the message would raise before anything is handed over."""
+        self._check(message, delivery)
+        await self._rendered(
+            organization, await self._claimed(organization, message, delivery, None)
+        )
+
+    async def _send(
+        self, organization: str, message: Message, delivery: str, key: str | None, *, waited: bool
+    ) -> Sent:
         self._check(message, delivery)
         claimed = await self._claimed(organization, message, delivery, key)
         rendered = await self._rendered(organization, claimed)
         # From here on nobody else can change or send it.
-        claimed = await self.messages.replace(organization.key, message, claimed)
-        return await self._hand_over(organization, claimed, rendered)
+        claimed = await self.messages.replace(organization, message, claimed)
+        return await self._hand_over(organization, claimed, rendered, waited=waited)
 
-    async def _rendered(self, organization: Organization, message: Message) -> Rendered:
+    async def _rendered(self, organization: str, message: Message) -> Rendered:
         try:
             return await self.rendering.render(organization, message)
         except NotFoundError as error:
@@ -101,9 +135,9 @@ class Sending:
             raise UnprocessableError("No mail server is configured here.", "delivery")
 
     async def _claimed(
-        self, organization: Organization, message: Message, delivery: str, key: str | None
+        self, organization: str, message: Message, delivery: str, key: str | None
     ) -> Message:
-        settings, _ = await self.settings.read(organization.key)
+        settings, _ = await self.settings.read(organization)
         state = follow_state(
             wanted=message.follow,
             enabled=settings.follow_enabled,
@@ -120,21 +154,19 @@ class Sending:
         )
 
     async def _hand_over(
-        self, organization: Organization, message: Message, rendered: Rendered
+        self, organization: str, message: Message, rendered: Rendered, *, waited: bool
     ) -> Sent:
         refused: dict[str, str] = {}
         try:
-            await self.messages.write_links(organization.key, message, rendered.links)
+            await self.messages.write_links(organization, message, rendered.links)
             if message.delivery == SMTP:
                 files = await self._files(organization, _sent(message, rendered).attached)
                 doubtful = replace(message, ambiguous=True)
-                message = await self.messages.replace(organization.key, message, doubtful)
+                message = await self.messages.replace(organization, message, doubtful)
                 refused = await self._deliver(message, rendered, files)
         except EngagementError as error:
-            failed = replace(
-                message, status=Status.FAILED, failure=error.detail, ambiguous=_in_doubt(error)
-            )
-            await self.messages.replace(organization.key, message, failed)
+            failed = self._failed(message, error, waited=waited)
+            await self.messages.replace(organization, message, failed)
             raise
         done = replace(
             message,
@@ -145,15 +177,25 @@ class Sending:
                 replace(item, refusal=refused.get(item.email)) for item in message.recipients
             ),
         )
-        done = await self.messages.replace(organization.key, message, done)
+        done = await self.messages.replace(organization, message, done)
         return _sent(replace(done, links=rendered.links), rendered)
 
+    def _failed(self, message: Message, error: EngagementError, *, waited: bool) -> Message:
+        """Return the message after a hand-over that failed: to be tried again, or not."""
+        if _in_doubt(error):
+            status = Status.UNKNOWN
+        elif waited and may_pass(error) and self.clock() - _begin(message) < PATIENCE:
+            status = Status.SCHEDULED
+        else:
+            status = Status.FAILED
+        return replace(message, status=status, failure=error.detail, ambiguous=_in_doubt(error))
+
     async def _files(
-        self, organization: Organization, attached: tuple[Attachment, ...]
+        self, organization: str, attached: tuple[Attachment, ...]
     ) -> list[MimeAttachment]:
         return [
             MimeAttachment(
-                item.name, item.content_type, await self.blobs.read(organization.key, item.blob)
+                item.name, item.content_type, await self.blobs.read(organization, item.blob)
             )
             for item in attached
         ]
@@ -196,6 +238,17 @@ class Sending:
         return await self.smtp.send(mime, sender=message.sender.email, recipients=recipients)
 
 
+def may_pass(error: EngagementError) -> bool:
+    """Whether nothing was handed over, and trying again later may help."""
+    if isinstance(error, RemoteError):
+        return error.retry_after is not None and not error.ambiguous
+    return isinstance(error, StorageError)
+
+
+def _begin(message: Message) -> datetime:
+    return message.send_at or message.created_at
+
+
 def _in_doubt(error: EngagementError) -> bool:
     return isinstance(error, RemoteError) and error.ambiguous
 
@@ -234,9 +287,3 @@ def _addresses(message: Message, role: Role) -> list[tuple[str | None, str]]:
 
 def _emails(message: Message, copy: Copy) -> list[str]:
     return [item.email for item in message.recipients if item.number in copy.recipients]
-
-
-def _send_key(delivery: str, idempotency_key: str) -> str | None:
-    if not idempotency_key:
-        return None
-    return hashlib.sha256(f"{delivery}\0{idempotency_key}".encode()).hexdigest()

@@ -16,6 +16,9 @@ from engagement.storage import keys
 from engagement.storage.account import Account, storage_call
 from engagement.storage.transactions import deleting, replacing, transact
 
+#: What the ids of urgent alerts and of all others begin with.
+RANKS = ("0", "1")
+
 
 class Alerts:
     """Stores alerts by the key of their organization, each once."""
@@ -37,14 +40,31 @@ class Alerts:
     async def page(
         self, organization: str, user_id: str, now: datetime, *, after: str, size: int
     ) -> list[Alert]:
-        """Return up to *size* alerts to show *now*, newest first, behind the one named *after*."""
+        """Return up to *size* alerts to show *now*, behind the one named *after*.
+
+        Urgent ones come first, and then newest first.
+        """
+        found: list[Alert] = []
+        for rank in RANKS:
+            if after[:1] <= rank:
+                start = max(after, f"{rank}-")
+                found += await self._of_rank(
+                    organization, user_id, now, rank=rank, after=start, size=size - len(found)
+                )
+            if len(found) == size:
+                break
+        return found
+
+    async def _of_rank(
+        self, organization: str, user_id: str, now: datetime, *, rank: str, after: str, size: int
+    ) -> list[Alert]:
         rows = self._table(organization).query_entities(
             "PartitionKey eq @partition and RowKey gt @after and RowKey lt @oldest "
             "and dismissed eq false and due_at le @now",
             parameters={
                 "partition": keys.alerts(user_key(user_id)),
                 "after": after,
-                "oldest": interaction_id(now - SHOWN, "g"),
+                "oldest": f"{rank}-{interaction_id(now - SHOWN, 'g')}",
                 "now": now,
             },
         )
@@ -158,6 +178,8 @@ def _row(alert: Alert) -> dict[str, Any]:
         "client": alert.client,
         "inferred": alert.inferred,
         "dismissed": alert.dismissed,
+        "note": alert.note,
+        "comment": alert.comment,
     }
     return {name: value for name, value in row.items() if value is not None}
 
@@ -167,12 +189,14 @@ def _alert(row: Any) -> Alert:
         id=row["RowKey"],
         type=AlertType(row["type"]),
         user_id=row["user_id"],
-        message_id=row["message_id"],
-        subject=row["subject"],
+        message_id=row.get("message_id"),
+        subject=row.get("subject"),
         at=row["at"],
         due_at=row["due_at"],
         who=row.get("who"),
         client=row.get("client"),
         inferred=row["inferred"],
         dismissed=row["dismissed"],
+        note=row.get("note"),
+        comment=row.get("comment"),
     )

@@ -12,8 +12,14 @@ REGISTRY = "organizations"
 ORGANIZATION_ROW = "organization"
 API_KEY_PREFIX = "key-"
 
+#: Table of the deployment that says when which message is to be looked at.
+DUE_TIMES = "duetimes"
+
 SETTINGS_PARTITION = "settings"
 SETTINGS_ROW = "settings"
+
+#: Partition of the messages that wait for the CRM to send them.
+DUE = "due"
 
 #: Partition of what users chose for themselves.
 USERS = "users"
@@ -67,6 +73,21 @@ def link(number: int) -> str:
 def marker_partition(at: datetime) -> str:
     """Partition of the markers that say which messages changed in one minute."""
     return f"changed-{at:%Y%m%d%H%M}"
+
+
+def due_partition(at: datetime) -> str:
+    """Partition of the due times of one minute; these sort by time."""
+    return f"{at:%Y%m%d%H%M}"
+
+
+def due_row(at: datetime, organization: str, message_id: str, task: str) -> str:
+    """Row key of a due time."""
+    return f"{at:%S%f}-{organization}-{message_id}-{task}"
+
+
+def waiting_row(at: datetime, message_id: str) -> str:
+    """Row key of a message that waits for the CRM since *at*."""
+    return f"{at:%Y%m%d%H%M%S%f}-{message_id}"
 
 
 def alerts(user_key: str) -> str:

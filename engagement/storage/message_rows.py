@@ -20,6 +20,7 @@ from engagement.domain.message import (
     Sender,
     Status,
 )
+from engagement.domain.reminder import Condition, Reminder, ReminderStatus
 from engagement.storage import keys
 
 
@@ -53,6 +54,7 @@ def message_of(rows: Sequence[Any]) -> Message:
         status=Status(head["status"]),
         created_at=head["created_at"],
         send_at=head.get("send_at"),
+        reminder=_reminder(head),
         sending_at=head.get("sending_at"),
         sent_at=head.get("sent_at"),
         delivery=head.get("delivery"),
@@ -101,6 +103,7 @@ def _head_row(message: Message) -> dict[str, Any]:
         "status": message.status.value,
         "created_at": message.created_at,
         "send_at": message.send_at,
+        **_reminder_columns(message.reminder),
         "sending_at": message.sending_at,
         "sent_at": message.sent_at,
         "delivery": message.delivery,
@@ -112,6 +115,30 @@ def _head_row(message: Message) -> dict[str, Any]:
         "fingerprint": message.fingerprint,
         "last_attachment": message.last_attachment,
     }
+
+
+def _reminder_columns(reminder: Reminder | None) -> dict[str, Any]:
+    if reminder is None:
+        return {}
+    return {
+        "reminder_condition": reminder.condition.value,
+        "remind_by": reminder.remind_by,
+        "reminder_comment": reminder.comment,
+        "reminder_status": reminder.status.value,
+        "reminder_decided_at": reminder.decided_at,
+    }
+
+
+def _reminder(head: Any) -> Reminder | None:
+    if "reminder_condition" not in head:
+        return None
+    return Reminder(
+        condition=Condition(head["reminder_condition"]),
+        remind_by=head["remind_by"],
+        comment=head.get("reminder_comment"),
+        status=ReminderStatus(head["reminder_status"]),
+        decided_at=head.get("reminder_decided_at"),
+    )
 
 
 def _recipient_row(message_id: str, recipient: Recipient) -> dict[str, Any]:

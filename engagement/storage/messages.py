@@ -12,7 +12,7 @@ from engagement.errors import NotFoundError
 from engagement.storage import keys
 from engagement.storage.account import Account, storage_call
 from engagement.storage.message_rows import attachment_of, link_row, message_of, rows_of
-from engagement.storage.transactions import LARGEST, replacing, transact
+from engagement.storage.transactions import LARGEST, deleting, replacing, transact
 
 
 class Messages:
@@ -49,6 +49,18 @@ class Messages:
         gone = [("delete", row) for key, row in before.items() if key not in {keys.HEAD, *after}]
         operations = [replacing(head, old.etag), *changed, *gone]
         return replace(new, etag=await self._transact(organization, operations))
+
+    async def delete(self, organization: str, message: Message) -> None:
+        """Delete a message that was not sent, or raise ConflictError if it is out of date.
+
+        The head goes first; without it nobody finds the rest.
+        """
+        rows = rows_of(message)
+        await self._transact(organization, [deleting(rows.pop(keys.HEAD), message.etag)])
+        rest = [*rows.values(), *(link_row(message.id, link) for link in message.links)]
+        for start in range(0, len(rest), LARGEST):
+            operations = [("delete", row) for row in rest[start : start + LARGEST]]
+            await self._transact(organization, operations)
 
     async def write_links(
         self, organization: str, message: Message, links: Sequence[FollowedLink]

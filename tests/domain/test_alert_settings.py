@@ -30,7 +30,7 @@ QUIET = st.one_of(
     .filter(lambda clocks: clocks[0] != clocks[1])
     .map(lambda clocks: QuietHours(*clocks, "Europe/Berlin")),
 )
-SETTINGS = st.builds(AlertSettings, SWITCHES, SWITCHES, QUIET)
+SETTINGS = st.builds(AlertSettings, SWITCHES, SWITCHES, SWITCHES, QUIET)
 
 
 def refused(changes, path=""):

@@ -12,6 +12,8 @@ from engagement.domain.draft import changed_draft, draft_json, read_draft
 from engagement.domain.message import LONGEST_BODY, Content, Copies, Message, Record, Role, Status
 from engagement.errors import InvalidRequestError
 
+SOON = "2026-11-23T09:00:00Z"
+NOW = datetime(2026, 11, 22, 9, 0, tzinfo=UTC)
 ANN = {"email": "ann@fabrikam.example"}
 
 
@@ -80,12 +82,12 @@ def test_a_stored_draft_is_read_back_the_same():
 def test_a_change_keeps_what_it_does_not_name():
     draft = read_draft(draft_of(recipients=[ANN], template_id="t-1"))
 
-    changed = changed_draft(message_of(draft), draft.content, {"subject": "New"})
+    changed = changed_draft(message_of(draft), draft.content, {"subject": "New"}, NOW)
     assert changed.subject == "New"
     assert changed.recipients == draft.recipients
     assert (changed.template_id, changed.content) == ("t-1", draft.content)
 
-    cleared = changed_draft(message_of(draft), draft.content, {"template_id": None})
+    cleared = changed_draft(message_of(draft), draft.content, {"template_id": None}, NOW)
     assert cleared.template_id is None
 
 
@@ -93,7 +95,7 @@ def test_a_change_keeps_what_it_does_not_name():
 def test_a_change_that_would_make_no_draft_is_refused(changes):
     draft = read_draft(draft_of())
     with pytest.raises(InvalidRequestError):
-        changed_draft(message_of(draft), draft.content, changes)
+        changed_draft(message_of(draft), draft.content, changes, NOW)
 
 
 WRONG = [
@@ -136,8 +138,18 @@ WRONG = [
     ({"template_id": "x" * 201}, 400, "template_id"),
     ({"follow": None}, 400, "follow"),
     ({"follow": "true"}, 400, "follow"),
-    ({"send_at": "2030-01-01T00:00:00Z"}, 422, "send_at"),
-    ({"reminder": {"condition": "no_reply_by"}}, 422, "reminder"),
+    ({"send_at": "2030-01-01T00:00:00"}, 400, "send_at"),
+    ({"send_at": 7}, 400, "send_at"),
+    ({"reminder": {"condition": "no_reply_by"}}, 400, "reminder.remind_by"),
+    ({"reminder": {"remind_by": SOON}}, 400, "reminder.condition"),
+    ({"reminder": {"condition": "never", "remind_by": SOON}}, 400, "reminder.condition"),
+    ({"reminder": {"condition": "at", "remind_by": "soon"}}, 400, "reminder.remind_by"),
+    (
+        {"reminder": {"condition": "at", "remind_by": SOON, "comment": "x" * 1_251}},
+        400,
+        "reminder.comment",
+    ),
+    ({"reminder": {"condition": "at", "remind_by": SOON, "status": "met"}}, 400, "reminder.status"),
     ({"copies": "many"}, 400, "copies"),
     ({"copies": None}, 400, "copies"),
     ({"organization_id": "contoso"}, 400, "organization_id"),

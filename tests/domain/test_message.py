@@ -39,7 +39,7 @@ SENDING = replace(DRAFT, status=Status.SENDING, sending_at=NOW, delivery="smtp")
 DOUBTFUL = replace(SENDING, ambiguous=True)
 BY_CRM = replace(SENDING, delivery="crm")
 REFUSED = replace(SENDING, status=Status.FAILED, failure="550")
-UNKNOWN = replace(DOUBTFUL, status=Status.FAILED, failure="no answer")
+UNKNOWN = replace(DOUBTFUL, status=Status.UNKNOWN, failure="no answer")
 SENT = replace(SENDING, status=Status.SENT)
 
 
@@ -89,7 +89,7 @@ def test_only_what_nobody_has_may_be_changed(message, may):
     [
         (SENDING, NOW, Status.SENDING, None),
         (SENDING, LATER, Status.FAILED, "Sending it was cut short; it may be sent again."),
-        (DOUBTFUL, LATER, Status.FAILED, IN_DOUBT),
+        (DOUBTFUL, LATER, Status.UNKNOWN, IN_DOUBT),
         (REFUSED, LATER, Status.FAILED, "550"),
         (SENT, LATER, Status.SENT, None),
     ],

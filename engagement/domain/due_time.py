@@ -1,0 +1,47 @@
+"""That a message is to be looked at when a time has come: to send it, or for its reminder."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from enum import StrEnum
+
+#: Seconds after which a message that could not be handed over is tried again, doubled each time.
+FIRST_PAUSE, LONGEST_PAUSE = 60.0, 1_800.0
+#: How long a message is tried to be handed over after its time.
+PATIENCE = timedelta(days=1)
+#: Due times are noted before the message says so; after so long it is not going to say so.
+GRACE = timedelta(minutes=2)
+
+
+class Task(StrEnum):
+    """What a message is looked at for."""
+
+    SEND = "send"
+    REMIND = "remind"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DueTime:
+    """Only a note: what is really due, the message says."""
+
+    #: datetime, aware UTC
+    at: datetime
+    #: str, key of the organization
+    organization: str
+    message_id: str
+    task: Task
+    #: datetime, aware UTC, when this was noted
+    noted_at: datetime
+    #: int, how often the message could not be handed over
+    tries: int = 0
+
+
+def may_be_stale(due: DueTime, now: datetime) -> bool:
+    """Whether a note that its message does not bear out may be thrown away."""
+    return now - due.noted_at > GRACE
+
+
+def pause(tries: int, retry_after: float) -> timedelta:
+    """Return how long to wait after *tries* failures, at least *retry_after* seconds."""
+    return timedelta(seconds=max(retry_after, min(FIRST_PAUSE * 2**tries, LONGEST_PAUSE)))

@@ -1,0 +1,198 @@
+"""Dispatching what is due: messages whose time has come, and reminders, oldest first."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+from itertools import groupby
+
+from engagement.domain.due_time import DueTime, Task, may_be_stale, pause
+from engagement.domain.message import IN_DOUBT, Message, Status, abandoned, waits
+from engagement.errors import (
+    ConflictError,
+    EngagementError,
+    NotFoundError,
+    RemoteError,
+    StorageError,
+)
+from engagement.services.alerting import Alerting
+from engagement.services.reminding import Reminding
+from engagement.services.sending import CRM, Sending, may_pass
+from engagement.storage.due_times import DueTimes
+from engagement.storage.messages import Messages
+from engagement.storage.waiting_messages import WaitingMessages
+
+logger = logging.getLogger(__name__)
+
+#: Due times that are in memory together.
+PAGE = 200
+#: Organizations that are served at the same time; the messages of one go out one after another.
+LANES = 8
+
+
+@dataclass(slots=True)
+class Report:
+    """What a run did."""
+
+    done_count: int = 0
+    left_count: int = 0
+    failed_count: int = 0
+
+
+class Dispatching:
+    """What the timer does; it may run late, twice at once, or stop half-way."""
+
+    def __init__(
+        self,
+        due_times: DueTimes,
+        messages: Messages,
+        waiting: WaitingMessages,
+        sending: Sending,
+        reminding: Reminding,
+        alerting: Alerting,
+    ) -> None:
+        self.due_times = due_times
+        self.messages = messages
+        self.waiting = waiting
+        self.sending = sending
+        self.reminding = reminding
+        self.alerting = alerting
+
+    async def run(self, clock: Callable[[], datetime], seconds: float) -> Report:
+        """Do what is due, for about *seconds*; what is left is done by the next run."""
+        report, after = Report(), None
+        end = time.monotonic() + seconds
+        while time.monotonic() < end:
+            page = await self.due_times.page(clock(), after=after, size=PAGE)
+            if not page:
+                break
+            await self._page(page, clock, end, report)
+            after = page[-1]
+        return report
+
+    async def _page(
+        self, page: Sequence[DueTime], clock: Callable[[], datetime], end: float, report: Report
+    ) -> None:
+        by_organization = groupby(sorted(page, key=_organization), key=_organization)
+        lanes = asyncio.Semaphore(LANES)
+
+        async def serve(items: list[DueTime]) -> None:
+            async with lanes:
+                lane = Lane(self, clock, report)
+                for due in items:
+                    if time.monotonic() > end:
+                        return
+                    await lane.take(due)
+
+        # Sorting is stable: within an organization they stay in order.
+        await asyncio.gather(*(serve(list(items)) for _, items in by_organization))
+
+
+class Lane:
+    """One organization's due times, one after another."""
+
+    def __init__(
+        self, dispatching: Dispatching, clock: Callable[[], datetime], report: Report
+    ) -> None:
+        self.of = dispatching
+        self.clock = clock
+        self.report = report
+        #: senders whose mailbox takes nothing now, and until when
+        self.waiting: dict[str, datetime] = {}
+
+    async def take(self, due: DueTime) -> None:
+        """Do one thing that is due, and take its note away when it is done."""
+        try:
+            done = await (self._send(due) if due.task is Task.SEND else self._remind(due))
+        except ConflictError:
+            # Somebody else is at it; the next run will see what came of it.
+            done = False
+        except StorageError:
+            done = False
+        except Exception:
+            # A fault of ours must not stand in the way of all that are due later.
+            logger.exception("something that is due failed", extra={"task": due.task.value})
+            self.report.failed_count += 1
+            later = self.clock() + pause(due.tries, 0)
+            done = await self._put_off(replace(due, tries=due.tries + 1), later)
+        if done:
+            await self.of.due_times.remove(due)
+            self.report.done_count += 1
+        else:
+            self.report.left_count += 1
+
+    async def _remind(self, due: DueTime) -> bool:
+        message = await self._message(due)
+        if message is None:
+            return may_be_stale(due, self.clock())
+        reminder = message.reminder
+        if reminder is None or reminder.remind_by != due.at:
+            return may_be_stale(due, self.clock())
+        await self.of.reminding.decide(due.organization, message, self.clock())
+        return True
+
+    async def _send(self, due: DueTime) -> bool:
+        """Send a message; returns whether its note is of no use any more."""
+        now = self.clock()
+        message = await self._message(due)
+        if message is not None and message.status is Status.SENDING:
+            return await self._finish(due, message, now)
+        if message is None or message.status is not Status.SCHEDULED or waits(message, now):
+            return may_be_stale(due, now)
+        if message.delivery == CRM:
+            await self.of.waiting.add(due.organization, message)
+            return True
+        until = self.waiting.get(message.sender.email)
+        if until is not None:
+            return await self._put_off(due, until)
+        return await self._hand_over(due, message)
+
+    async def _hand_over(self, due: DueTime, message: Message) -> bool:
+        try:
+            await self.of.sending.send_due(due.organization, message)
+        except ConflictError:
+            raise
+        except EngagementError as error:
+            after = await self._message(due)
+            if after is not None and after.status is Status.SCHEDULED and may_pass(error):
+                least = (error.retry_after or 0.0) if isinstance(error, RemoteError) else 0.0
+                until = self.clock() + pause(due.tries, least)
+                self.waiting[message.sender.email] = until
+                return await self._put_off(replace(due, tries=due.tries + 1), until)
+            if after is None or after.status is Status.SENDING:
+                return False
+            if after.status is Status.SCHEDULED:
+                failed = replace(after, status=Status.FAILED, failure=error.detail)
+                after = await self.of.messages.replace(due.organization, after, failed)
+            await self.of.alerting.tell_of_failure(due.organization, after, self.clock())
+        return True
+
+    async def _put_off(self, due: DueTime, until: datetime) -> bool:
+        """Note the message for later: first the new note, then the old one goes."""
+        await self.of.due_times.add(replace(due, at=until))
+        return True
+
+    async def _finish(self, due: DueTime, message: Message, now: datetime) -> bool:
+        """See to a message that somebody began to hand over, and may have been killed at it."""
+        if not abandoned(message, now):
+            return False
+        if not message.ambiguous:
+            return await self._hand_over(due, message)
+        unknown = replace(message, status=Status.UNKNOWN, failure=IN_DOUBT)
+        unknown = await self.of.messages.replace(due.organization, message, unknown)
+        await self.of.alerting.tell_of_failure(due.organization, unknown, now)
+        return True
+
+    async def _message(self, due: DueTime) -> Message | None:
+        try:
+            return await self.of.messages.read(due.organization, due.message_id)
+        except NotFoundError:
+            return None
+
+
+def _organization(due: DueTime) -> str:
+    return due.organization

@@ -1,0 +1,50 @@
+"""Withdrawing messages that were not sent yet: back to a draft, or gone."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from engagement.domain.message import Message, Status
+from engagement.domain.organization import Organization
+from engagement.errors import ConflictError
+from engagement.storage.blobs import Blobs
+from engagement.storage.messages import Messages
+from engagement.storage.waiting_messages import WaitingMessages
+
+DELETABLE = (Status.DRAFT, Status.SCHEDULED, Status.FAILED)
+
+
+class Withdrawing:
+    """What a seller does who does not want a message sent after all."""
+
+    def __init__(self, messages: Messages, blobs: Blobs, waiting: WaitingMessages) -> None:
+        self.messages = messages
+        self.blobs = blobs
+        self.waiting = waiting
+
+    async def cancel(self, organization: Organization, message_id: str) -> Message:
+        """Make a message that waits for its time a draft without one; a draft stays as it is.
+
+        Raises ConflictError once it is on its way.
+        """
+        message = await self.messages.read(organization.key, message_id)
+        if message.status is Status.DRAFT:
+            return message
+        if message.status is not Status.SCHEDULED:
+            raise ConflictError(f"The message is {message.status}; only a scheduled one waits.")
+        draft = replace(
+            message, status=Status.DRAFT, send_at=None, delivery=None, send_key=None, failure=None
+        )
+        draft = await self.messages.replace(organization.key, message, draft)
+        await self.waiting.remove(organization.key, message)
+        return draft
+
+    async def delete(self, organization: Organization, message_id: str) -> None:
+        """Delete a message with its content and files; raises ConflictError once it was sent."""
+        message = await self.messages.read(organization.key, message_id)
+        if message.status not in DELETABLE:
+            raise ConflictError(f"The message is {message.status}; only unsent ones are deleted.")
+        await self.messages.delete(organization.key, message)
+        await self.waiting.remove(organization.key, message)
+        for blob in (message.content_blob, *(item.blob for item in message.attachments)):
+            await self.blobs.delete(organization.key, blob)
