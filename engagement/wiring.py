@@ -53,8 +53,8 @@ from engagement.storage.queues import Queue
 from engagement.storage.readiness import Readiness
 from engagement.storage.settings import SettingsRows
 from engagement.storage.spill import Spill
-from engagement.storage.webhooks import Endpoints
 from engagement.storage.waiting_messages import WaitingMessages
+from engagement.storage.webhooks import Endpoints
 from engagement.storage.wire import Wire
 
 logger = logging.getLogger(__name__)

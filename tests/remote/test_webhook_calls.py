@@ -176,11 +176,11 @@ async def test_S3_dns_rebinding_every_call_asks_and_judges_anew(receiver):
     assert len(names.questions) == 2
 
 
-async def test_S3_the_socket_itself_refuses_an_address_that_nobody_judged():
+async def test_S3_the_socket_itself_refuses_an_address_that_nobody_judged(receiver):
     async with calling(allow_private=False) as webhooks:
-        info = (socket.AF_INET, socket.SOCK_STREAM, 0, "", ("127.0.0.1", 443))
         with pytest.raises(NotPublicError):
-            webhooks._socket(info)
+            await webhooks._opened().post(receiver.url())
+    assert receiver.requests == []
 
 
 async def test_S3_no_proxy_of_the_environment_sees_the_call(receiver, monkeypatch):
