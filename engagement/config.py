@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import binascii
+import re
 import tempfile
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -14,6 +15,8 @@ from engagement.errors import ConfigurationError
 
 SURFACES = ("public", "private", "all")
 SMTP_SECURITIES = ("none", "starttls", "tls")
+#: Hosts of this machine: only to them may a token travel without TLS.
+LOOPBACK = ("127.0.0.1", "::1", "localhost")
 
 #: Azure Functions' convention for an identity-based connection named ENGAGEMENT_DATA:
 #: https://learn.microsoft.com/azure/azure-functions/functions-reference#configure-an-identity-based-connection
@@ -47,6 +50,22 @@ class SmtpServer:
 
 
 @dataclass(frozen=True, slots=True)
+class GraphTenant:
+    """The Entra tenant whose mailboxes ``"delivery": "graph"`` sends from, and our app in it."""
+
+    tenant_id: str
+    client_id: str
+    #: str or None, the app's secret
+    client_secret: str | None = field(repr=False)
+    #: str or None, client id of the user-assigned managed identity that vouches for the app instead
+    identity_client_id: str | None
+    #: str, scheme and host of Microsoft Graph, without a trailing slash
+    url: str
+    #: str, scheme and host of Microsoft Entra, without a trailing slash
+    authority: str
+
+
+@dataclass(frozen=True, slots=True)
 class Config:
     """One deployment's settings; docs/configuration.md tells each one's meaning."""
 
@@ -58,6 +77,7 @@ class Config:
     public_url: str
     data: DataAccount
     smtp: SmtpServer | None
+    graph: GraphTenant | None
     spill_folder: Path
     spill_limit_bytes: int
     stream_limit_bytes: int
@@ -82,6 +102,7 @@ class Config:
             public_url=_public_url(_required(environment, "ENGAGEMENT_PUBLIC_URL")),
             data=_data_account(environment),
             smtp=_smtp(environment),
+            graph=_graph(environment),
             spill_folder=Path(spill or Path(tempfile.gettempdir()) / "engagement-spill"),
             spill_limit_bytes=_number(environment, "ENGAGEMENT_SPILL_LIMIT_BYTES", 16 * 1024**2),
             stream_limit_bytes=_number(environment, "ENGAGEMENT_STREAM_LIMIT_BYTES", 4 * 1024**2),
@@ -197,3 +218,43 @@ def _smtp(environment: Mapping[str, str]) -> SmtpServer | None:
         username=username,
         password=environment.get("ENGAGEMENT_SMTP_PASSWORD") or None,
     )
+
+
+def _graph(environment: Mapping[str, str]) -> GraphTenant | None:
+    tenant_id = environment.get("ENGAGEMENT_GRAPH_TENANT_ID", "").strip()
+    if not tenant_id:
+        return None
+    # An app gets tokens from the tenant that it is registered in, not from all of them.
+    shared = tenant_id.lower() in ("common", "organizations", "consumers")
+    if shared or not re.fullmatch(r"[A-Za-z0-9.-]+", tenant_id):
+        raise ConfigurationError("ENGAGEMENT_GRAPH_TENANT_ID must be a tenant's id or domain.")
+    secret = environment.get("ENGAGEMENT_GRAPH_CLIENT_SECRET", "").strip() or None
+    identity = environment.get("ENGAGEMENT_GRAPH_IDENTITY_CLIENT_ID", "").strip() or None
+    if (secret is None) == (identity is None):
+        raise ConfigurationError(
+            "Set one of ENGAGEMENT_GRAPH_CLIENT_SECRET and ENGAGEMENT_GRAPH_IDENTITY_CLIENT_ID."
+        )
+    url = environment.get("ENGAGEMENT_GRAPH_URL", "").strip() or "https://graph.microsoft.com"
+    authority = environment.get("ENGAGEMENT_GRAPH_AUTHORITY", "").strip()
+    return GraphTenant(
+        tenant_id=tenant_id,
+        client_id=_required(environment, "ENGAGEMENT_GRAPH_CLIENT_ID"),
+        client_secret=secret,
+        identity_client_id=identity,
+        url=_origin("ENGAGEMENT_GRAPH_URL", url, plain_hosts=LOOPBACK),
+        # Nothing but https even on this machine: msal takes no other.
+        authority=_origin(
+            "ENGAGEMENT_GRAPH_AUTHORITY", authority or "https://login.microsoftonline.com"
+        ),
+    )
+
+
+def _origin(name: str, value: str, *, plain_hosts: tuple[str, ...] = ()) -> str:
+    """Return *value*, which is a scheme and a host; http is for *plain_hosts* only."""
+    url = value.rstrip("/")
+    parts = urlsplit(url)
+    secure = parts.scheme == "https" or (parts.scheme == "http" and parts.hostname in plain_hosts)
+    whole = parts.hostname and not parts.username and url == f"{parts.scheme}://{parts.netloc}"
+    if not secure or not whole:
+        raise ConfigurationError(f"{name} must be https:// and a host.")
+    return url

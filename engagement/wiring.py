@@ -16,6 +16,8 @@ from engagement.domain.tracked_url import TrackedUrls
 from engagement.domain.tracking_token import TokenSigner
 from engagement.domain.webhook import Endpoint
 from engagement.domain.webhook_signature import WebhookSigner
+from engagement.remote.entra import Entra
+from engagement.remote.graph import Graph
 from engagement.remote.smtp import Smtp
 from engagement.remote.webhooks import Webhooks
 from engagement.services import Services
@@ -24,6 +26,14 @@ from engagement.services.alerting import Alerting
 from engagement.services.attaching import Attaching
 from engagement.services.dispatching import Dispatching
 from engagement.services.drafting import Drafting
+from engagement.services.handing_over import (
+    GRAPH,
+    SMTP,
+    GraphTransport,
+    HandingOver,
+    SmtpTransport,
+    Transport,
+)
 from engagement.services.judging import Judging
 from engagement.services.notifying import Notifying
 from engagement.services.observing import Observing
@@ -95,7 +105,7 @@ def build_services(
         blobs,
         settings,
         Rendering(messages, blobs, urls),
-        Smtp(config.smtp) if config.smtp else None,
+        HandingOver(_transports(config)),
         clock,
     )
     reminding = Reminding(messages, interactions, settings, alerting, due_times)
@@ -143,6 +153,15 @@ def build_services(
         ready=Readiness(account, set_aside).check,
         close=close,
     )
+
+
+def _transports(config: Config) -> dict[str, Transport]:
+    transports: dict[str, Transport] = {}
+    if config.smtp:
+        transports[SMTP] = SmtpTransport(Smtp(config.smtp))
+    if config.graph:
+        transports[GRAPH] = GraphTransport(Graph(config.graph, Entra(config.graph)))
+    return transports
 
 
 async def _tell_disabled(organization: str, endpoint: Endpoint, now: datetime) -> None:

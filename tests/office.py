@@ -56,14 +56,14 @@ class Office:
         self.deployment = stack.enter_context(Deployment(environment))
         self.services = self.deployment.services
         self.sending = self.services.dispatching.sending
-        self.smtp = self.sending.smtp
+        self.transports = self.sending.handing_over.transports
         self.sending.clock = lambda: self.now
 
     def begin(self):
         """Begin a test: with an organization of its own, and nothing due."""
         self.now = NOW
         self.tables.fault = healthy
-        self.sending.smtp = self.smtp
+        self.sending.handing_over.transports = self.transports
         self.server.subjects, self.server.answer = [], "250 taken"
         with TableServiceClient.from_connection_string(self.data) as tables:
             client = tables.create_table_if_not_exists(keys.DUE_TIMES)

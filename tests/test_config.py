@@ -28,6 +28,17 @@ WRONG = [
     ("ENGAGEMENT_SMTP_SECURITY", "ssl"),
     ("ENGAGEMENT_SMTP_PORT", "smtp"),
     ("ENGAGEMENT_SMTP_USERNAME", "kim"),
+    ("ENGAGEMENT_GRAPH_TENANT_ID", "common"),
+    ("ENGAGEMENT_GRAPH_TENANT_ID", "contoso/../fabrikam"),
+    ("ENGAGEMENT_GRAPH_CLIENT_ID", ""),
+    ("ENGAGEMENT_GRAPH_CLIENT_SECRET", ""),
+    ("ENGAGEMENT_GRAPH_IDENTITY_CLIENT_ID", "both-are-too-many"),
+    ("ENGAGEMENT_GRAPH_URL", "graph.microsoft.com"),
+    ("ENGAGEMENT_GRAPH_URL", "http://graph.microsoft.com"),
+    ("ENGAGEMENT_GRAPH_URL", "https://graph.microsoft.com/v1.0"),
+    ("ENGAGEMENT_GRAPH_URL", "https://graph.microsoft.com?x=1"),
+    ("ENGAGEMENT_GRAPH_URL", "https://kim@graph.microsoft.com"),
+    ("ENGAGEMENT_GRAPH_AUTHORITY", "http://127.0.0.1:1"),
     ("ENGAGEMENT_SPILL_LIMIT_BYTES", "-1"),
     ("ENGAGEMENT_STREAM_LIMIT_BYTES", "4 MB"),
     ("ENGAGEMENT_WEBHOOK_ALLOW_PRIVATE", "yes"),
@@ -37,7 +48,12 @@ WRONG = [
 def environment(**more):
     """Settings that are right, but for *more*."""
     smtp = {"ENGAGEMENT_SMTP_HOST": "mail", "ENGAGEMENT_SMTP_SECURITY": "none"}
-    return settings(AZURITE, **smtp) | more
+    graph = {
+        "ENGAGEMENT_GRAPH_TENANT_ID": "contoso.example",
+        "ENGAGEMENT_GRAPH_CLIENT_ID": "c-2",
+        "ENGAGEMENT_GRAPH_CLIENT_SECRET": "a-secret-of-the-app",
+    }
+    return settings(AZURITE, **smtp, **graph) | more
 
 
 @pytest.mark.parametrize(("name", "value"), WRONG)
@@ -66,6 +82,7 @@ def test_secrets_do_not_show():
 
     assert "an-admin-key" not in repr(config)
     assert "kkkk" not in repr(config)
+    assert "a-secret-of" not in repr(config)
     assert "aaaa" not in repr(config)
 
 
@@ -76,3 +93,26 @@ def test_B83_webhooks_call_public_addresses_only_unless_they_are_told_otherwise(
         for value in ("", "false", "true")
     }
     assert allowed == {"": False, "false": False, "true": True}
+
+
+def test_graph_is_the_public_clouds_unless_another_is_named():
+    there = Config.from_environment(environment()).graph
+    assert there.url == "https://graph.microsoft.com"
+    assert there.authority == "https://login.microsoftonline.com"
+
+    elsewhere = {
+        "ENGAGEMENT_GRAPH_URL": "https://graph.microsoft.us/",
+        "ENGAGEMENT_GRAPH_AUTHORITY": "https://login.microsoftonline.us/",
+    }
+    there = Config.from_environment(environment(**elsewhere)).graph
+    assert there.url == "https://graph.microsoft.us"
+    assert there.authority == "https://login.microsoftonline.us"
+
+
+@pytest.mark.parametrize("url", ["http://127.0.0.1:8080", "http://[::1]:1", "http://localhost"])
+def test_without_tls_graph_may_be_on_this_machine_only(url):
+    assert Config.from_environment(environment(ENGAGEMENT_GRAPH_URL=url)).graph.url == url
+
+
+def test_without_a_tenant_there_is_no_graph():
+    assert Config.from_environment(environment(ENGAGEMENT_GRAPH_TENANT_ID="")).graph is None

@@ -47,7 +47,7 @@ CATALOGUE = [
     *(f"B{number}" for number in range(1, 71)),
     *(f"B{number}" for number in (78, 83)),
     *(f"S{number}" for number in (1, 2, 3, 4, 7, 8, 11, 12, 13, 18)),
-    *(f"F{number}" for number in (1, 2, 3, 4, 5, 6, 7, 8, 10, 11, 20)),
+    *(f"F{number}" for number in (1, 2, 3, 4, 5, 6, 7, 8, 10, 11, 14, 15, 20)),
     *(f"L{number}" for number in (2, 3)),
     *(f"P{number}" for number in (3, 5)),
 ]

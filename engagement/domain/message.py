@@ -142,7 +142,7 @@ class Message:
     follow_state: FollowState | None = None
     #: str or None, why the last hand-over failed
     failure: str | None = None
-    #: bool, whether a mail server may have the message although nobody knows; set before the
+    #: bool, whether what sends it may have the message although nobody knows; set before the
     #: first copy is handed over and taken back when the outcome is known
     ambiguous: bool = False
     #: str or None, digest of the Idempotency-Key that it was sent with

@@ -20,9 +20,10 @@ from engagement.domain.organization import ApiKey
 from engagement.domain.reminder import Reminder
 from engagement.domain.rule_set import RuleSet
 from engagement.services.administering import IssuedKey
+from engagement.services.handing_over import emails_of, headers_of
 from engagement.services.reading import Details
 from engagement.services.scoring import Report
-from engagement.services.sending import Sent, headers_of
+from engagement.services.sending import Sent
 
 HANDED_OVER = (Status.SENDING, Status.SENT)
 
@@ -213,7 +214,7 @@ def issued_key_json(issued: IssuedKey) -> dict[str, Any]:
 
 def _copy_json(message: Message, copy: Copy, files: list[dict[str, Any]]) -> dict[str, Any]:
     return {
-        "recipients": [item.email for item in message.recipients if item.number in copy.recipients],
+        "recipients": emails_of(message, copy),
         "html_body": copy.content.html_body,
         "text_body": copy.content.text_body,
         "headers": headers_of(message, copy),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import logging
+import math
 import re
 from collections.abc import Awaitable, Callable, Mapping
 from http import HTTPStatus
@@ -12,7 +13,13 @@ from typing import Any
 import azure.functions as func
 
 from engagement.domain.payload import parse_json
-from engagement.errors import EngagementError, InvalidRequestError, StorageError, TooLargeError
+from engagement.errors import (
+    EngagementError,
+    InvalidRequestError,
+    RemoteError,
+    StorageError,
+    TooLargeError,
+)
 
 logger = logging.getLogger(__name__)
 
@@ -42,8 +49,10 @@ def no_content() -> func.HttpResponse:
     return func.HttpResponse(status_code=204, headers=dict(API_HEADERS))
 
 
-def problem(status: int, detail: str, field: str | None = None) -> func.HttpResponse:
-    """Answer with application/problem+json."""
+def problem(
+    status: int, detail: str, field: str | None = None, retry_after: float | None = None
+) -> func.HttpResponse:
+    """Answer with application/problem+json; *retry_after* is in seconds."""
     value: dict[str, Any] = {
         "type": "about:blank",
         "title": HTTPStatus(status).phrase,
@@ -55,6 +64,8 @@ def problem(status: int, detail: str, field: str | None = None) -> func.HttpResp
     headers = dict(API_HEADERS)
     if status == HTTPStatus.SERVICE_UNAVAILABLE:
         headers["Retry-After"] = RETRY_AFTER
+    elif retry_after is not None:
+        headers["Retry-After"] = str(math.ceil(retry_after))
     body = json.dumps(value).encode()
     return func.HttpResponse(
         body, status_code=status, headers=headers, mimetype="application/problem+json"
@@ -67,6 +78,8 @@ async def answer(handler: Handler, request: func.HttpRequest) -> func.HttpRespon
         return await handler(request)
     except InvalidRequestError as error:
         return problem(error.status, error.detail, error.field)
+    except RemoteError as error:
+        return problem(error.status, error.detail, retry_after=error.retry_after)
     except EngagementError as error:
         if isinstance(error, StorageError):
             logger.warning("store failed", extra={"cause": type(error.__cause__).__name__})

@@ -51,6 +51,7 @@ def build_mime(  # noqa: PLR0913 - a message has this many parts
     sender: Mailbox,
     to: Sequence[Mailbox],
     cc: Sequence[Mailbox],
+    bcc: Sequence[Mailbox] = (),
     subject: str,
     html_body: str | None,
     text_body: str | None,
@@ -61,21 +62,24 @@ def build_mime(  # noqa: PLR0913 - a message has this many parts
     """Return the message; bodies and attachments arrive byte for byte as given.
 
     A mailbox is ``(display name or None, address)``. *headers* are further ones, such as
-    Message-ID. There is no way to name blind-copy recipients: they belong into the envelope only.
+    Message-ID. *bcc* is for what takes the recipients from the message and then removes that
+    header, as Microsoft Graph does; for a mail server they belong into the envelope only.
 
     Raises InvalidRequestError for an address, a text or a header that could not be sent safely, and
     ValueError for a naive *date*.
     """
     if date.utcoffset() is None:
         raise ValueError("The date of a message must be aware.")
-    everyone = [sender, *to, *cc]
+    everyone = [sender, *to, *cc, *bcc]
     ascii_only = all(wire_address(address).isascii() for _, address in everyone)
     message = EmailMessage(policy=SMTP if ascii_only else SMTPUTF8)
     message["Date"] = date
     _set(message, "From", _mailbox(sender, "sender"))
     # The empty group of RFC 5322 section 3.4: only blind-copy recipients get this message.
-    _set(message, "To", _mailboxes(to, "to") if to or cc else ["undisclosed-recipients:;"])
+    nobody = [] if cc or bcc else ["undisclosed-recipients:;"]
+    _set(message, "To", _mailboxes(to, "to") if to else nobody)
     _set(message, "Cc", _mailboxes(cc, "cc"))
+    _set(message, "Bcc", _mailboxes(bcc, "bcc"))
     _set(message, "Subject", _text(check_display_text(subject, "subject", HEADER_LIMIT)))
     for name, value in headers.items():
         _set_extra(message, name, value)

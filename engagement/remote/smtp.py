@@ -24,6 +24,10 @@ if TYPE_CHECKING:
 #: float, bytes per second of the slowest line that is waited for while the content travels
 SLOWEST_LINE = 64_000.0
 
+#: float, seconds after which a server that could not take a message may be asked again; greylisting
+#: servers want a minute or more (RFC 6647 section 5)
+LATER = 60.0
+
 _QUIT_TIMEOUT = 2.0  # seconds; the message is safe by then, so nobody waits for the goodbye
 _IN_DOUBT = "The mail server did not say whether it took the message."
 _ENHANCED_CODE = re.compile(r"[245]\.\d{1,3}\.\d{1,3}(?=\s|\Z)")  # RFC 3463
@@ -41,8 +45,9 @@ class Smtp:
 
         At least one recipient was accepted then. Raises RemoteError if none was, or if the server
         did not take the message; the error is ``ambiguous`` if the server had the content and did
-        not say what became of it. It names neither addresses nor credentials. A task cancelled in
-        here leaves the same doubt. Raises InvalidRequestError for an address that is none, and
+        not say what became of it, and has ``retry_after`` if the server could not be talked to or
+        put it off (4xx). It names neither addresses nor credentials. A task cancelled in here
+        leaves the same doubt. Raises InvalidRequestError for an address that is none, and
         ValueError if there is no recipient.
         """
         import aiosmtplib  # 0.1 s that no other function of the app needs
@@ -57,7 +62,11 @@ class Smtp:
             refused = await transfer.run(mime, sender, list(dict.fromkeys(recipients)))
         except (aiosmtplib.SMTPException, OSError, ValueError) as error:
             # Without its cause: a server's answers quote addresses and user names.
-            raise RemoteError(_detail(error, transfer), ambiguous=transfer.in_doubt) from None
+            raise RemoteError(
+                _detail(error, transfer),
+                ambiguous=transfer.in_doubt,
+                retry_after=None if transfer.in_doubt else _retry_after(error),
+            ) from None
         else:
             with contextlib.suppress(aiosmtplib.SMTPException, OSError):
                 await transfer.client.quit(timeout=min(self._timeout, _QUIT_TIMEOUT))
@@ -121,15 +130,16 @@ class _Transfer:
             except aiosmtplib.SMTPRecipientRefused as error:
                 errors[recipient] = error
         if len(errors) == len(recipients):
-            first = _code(errors[recipients[0]])
-            raise RemoteError(f"The mail server refused every recipient ({first}).")
+            # One who is put off may be reached later, whatever was said of the others.
+            answer = min(errors.values(), key=lambda error: error.code // 100 != 4)
+            raise _refusal("every recipient", answer)
         return {recipient: _one_line(error) for recipient, error in errors.items()}
 
     async def _send_content(self, mime: bytes) -> None:
         answer = await self.client.execute_command(b"DATA")
         protocol = self.client.protocol
         if answer.code != 354 or protocol is None:
-            raise RemoteError(f"The mail server refused the message ({_code(answer)}).")
+            raise _refusal("the message", answer)
         content = _on_the_wire(mime)
         protocol.write(content)
         self.in_doubt = True
@@ -139,7 +149,7 @@ class _Transfer:
         if self.in_doubt:
             raise RemoteError(_IN_DOUBT, ambiguous=True)
         if kind != 2:
-            raise RemoteError(f"The mail server refused the message ({_code(answer)}).")
+            raise _refusal("the message", answer)
 
 
 def _mail_options(client: aiosmtplib.SMTP, mime: bytes, envelope: Sequence[str]) -> list[str]:
@@ -183,12 +193,33 @@ def _code(answer: aiosmtplib.SMTPResponse | aiosmtplib.SMTPResponseException) ->
     return f"{answer.code} {enhanced[0]}" if enhanced else f"{answer.code}"
 
 
+def _refusal(
+    what: str, answer: aiosmtplib.SMTPResponse | aiosmtplib.SMTPResponseException
+) -> RemoteError:
+    retry_after = LATER if answer.code // 100 == 4 else None
+    detail = f"The mail server refused {what} ({_code(answer)})."
+    return RemoteError(detail, retry_after=retry_after)
+
+
+def _retry_after(error: Exception) -> float | None:
+    import aiosmtplib
+
+    if isinstance(error, aiosmtplib.SMTPResponseException):
+        return LATER if error.code // 100 == 4 else None
+    # No connection, a lost one, no answer in time; the rest is wrong settings.
+    return LATER if isinstance(error, OSError) or _is_tls(error) else None
+
+
+def _is_tls(error: Exception) -> bool:
+    return isinstance(error, ssl.SSLError) or isinstance(error.__cause__, ssl.SSLError)
+
+
 def _detail(error: Exception, transfer: _Transfer) -> str:
     import aiosmtplib
 
     if transfer.in_doubt:
         return _IN_DOUBT
-    if isinstance(error, ssl.SSLError) or isinstance(error.__cause__, ssl.SSLError):
+    if _is_tls(error):
         return "The TLS connection to the mail server failed."
     sentences: list[tuple[type[Exception], str]] = [
         (aiosmtplib.SMTPAuthenticationError, "The mail server did not accept the credentials"),

@@ -7,7 +7,7 @@ import logging
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from itertools import groupby
 
 from engagement.domain.due_time import DueTime, Task, may_be_stale, pause
@@ -148,6 +148,8 @@ class Lane:
             return True
         until = self.waiting.get(message.sender.email)
         if until is not None:
+            # Right behind the one before, so that they stay in order.
+            until = self.waiting[message.sender.email] = until + timedelta(microseconds=1)
             return await self._put_off(due, until)
         return await self._hand_over(due, message)
 

@@ -1,10 +1,8 @@
-"""Sending: a message's copies are handed back to the CRM, or over to a mail server, once."""
+"""Sending: a message's copies are handed back to the CRM, or over to what sends them, once."""
 
 from __future__ import annotations
 
-import asyncio
 import hashlib
-import time
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -13,8 +11,7 @@ from engagement.domain.attachment import Attachment
 from engagement.domain.copy import Copy
 from engagement.domain.due_time import PATIENCE
 from engagement.domain.follow import FollowState, follow_state
-from engagement.domain.message import Message, Role, Status, check_sendable
-from engagement.domain.text_body import text_of
+from engagement.domain.message import Message, Status, check_sendable
 from engagement.errors import (
     ConflictError,
     EngagementError,
@@ -23,19 +20,15 @@ from engagement.errors import (
     StorageError,
     UnprocessableError,
 )
-from engagement.remote.mime import MimeAttachment, build_mime
-from engagement.remote.smtp import Smtp
+from engagement.remote.mime import MimeAttachment
+from engagement.services.handing_over import GRAPH, SMTP, HandingOver, in_doubt
 from engagement.services.rendering import Rendered, Rendering
 from engagement.storage.blobs import Blobs
 from engagement.storage.messages import Messages
 from engagement.storage.settings import SettingsRows
 
-CRM, SMTP, GRAPH = "crm", "smtp", "graph"
+CRM = "crm"
 DELIVERIES = (CRM, SMTP, GRAPH)
-
-#: Seconds in which the copies of a message are handed over; the front end of Azure waits for 230.
-DELIVERY_SECONDS = 120.0
-NO_TIME = "There was no time left to hand this copy over."
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,21 +66,21 @@ class Sending:
         blobs: Blobs,
         settings: SettingsRows,
         rendering: Rendering,
-        smtp: Smtp | None,
+        handing_over: HandingOver,
         clock: Callable[[], datetime],
     ) -> None:
         self.messages = messages
         self.blobs = blobs
         self.settings = settings
         self.rendering = rendering
-        self.smtp = smtp
+        self.handing_over = handing_over
         self.clock = clock
 
     async def send(self, organization: str, message: Message, order: Order) -> Sent:
         """Send a message now; the same order again gets the same copies, and nothing is sent.
 
         Raises UnprocessableError for what cannot be sent so, ConflictError if it was sent already
-        or may have been, RemoteError if the mail server took none of it.
+        or may have been, RemoteError if what sends it took none of it.
         """
         same_request = order.key is not None and order.key == message.send_key
         if same_request and message.status is Status.SENT:
@@ -129,10 +122,8 @@ class Sending:
     def _check(self, message: Message, delivery: str) -> None:
         if not message.recipients:
             raise UnprocessableError("The message has no recipient.", "recipients")
-        if delivery == GRAPH:
-            raise UnprocessableError("Delivery by graph is not available yet.", "delivery")
-        if delivery == SMTP and self.smtp is None:
-            raise UnprocessableError("No mail server is configured here.", "delivery")
+        if delivery != CRM:
+            self.handing_over.check(message, delivery)
 
     async def _claimed(
         self, organization: str, message: Message, delivery: str, key: str | None
@@ -159,11 +150,13 @@ class Sending:
         refused: dict[str, str] = {}
         try:
             await self.messages.write_links(organization, message, rendered.links)
-            if message.delivery == SMTP:
+            if message.delivery != CRM:
                 files = await self._files(organization, _sent(message, rendered).attached)
                 doubtful = replace(message, ambiguous=True)
                 message = await self.messages.replace(organization, message, doubtful)
-                refused = await self._deliver(message, rendered, files)
+                refused = await self.handing_over.deliver(
+                    message, rendered.copies, files, self.clock()
+                )
         except EngagementError as error:
             failed = self._failed(message, error, waited=waited)
             await self.messages.replace(organization, message, failed)
@@ -182,13 +175,13 @@ class Sending:
 
     def _failed(self, message: Message, error: EngagementError, *, waited: bool) -> Message:
         """Return the message after a hand-over that failed: to be tried again, or not."""
-        if _in_doubt(error):
+        if in_doubt(error):
             status = Status.UNKNOWN
         elif waited and may_pass(error) and self.clock() - _begin(message) < PATIENCE:
             status = Status.SCHEDULED
         else:
             status = Status.FAILED
-        return replace(message, status=status, failure=error.detail, ambiguous=_in_doubt(error))
+        return replace(message, status=status, failure=error.detail, ambiguous=in_doubt(error))
 
     async def _files(
         self, organization: str, attached: tuple[Attachment, ...]
@@ -199,43 +192,6 @@ class Sending:
             )
             for item in attached
         ]
-
-    async def _deliver(
-        self, message: Message, rendered: Rendered, files: list[MimeAttachment]
-    ) -> dict[str, str]:
-        """Hand every copy to the mail server; returns who was refused, with the server's words.
-
-        Raises RemoteError if no copy was taken.
-        """
-        refused: dict[str, str] = {}
-        errors: list[EngagementError] = []
-        taken = False
-        end = time.monotonic() + DELIVERY_SECONDS
-        for copy in rendered.copies:
-            if time.monotonic() > end:
-                refused |= dict.fromkeys(_emails(message, copy), NO_TIME)
-                continue
-            try:
-                refused |= await self._deliver_copy(message, copy, files)
-                taken = True
-            except EngagementError as error:
-                # Whatever is wrong with one copy, those that are out already are out.
-                errors.append(error)
-                refused |= dict.fromkeys(_emails(message, copy), error.detail)
-        if not taken:
-            ambiguous = any(_in_doubt(error) for error in errors)
-            raise RemoteError(errors[0].detail, ambiguous=ambiguous)
-        return refused
-
-    async def _deliver_copy(
-        self, message: Message, copy: Copy, files: list[MimeAttachment]
-    ) -> dict[str, str]:
-        if self.smtp is None:
-            raise UnprocessableError("No mail server is configured here.", "delivery")
-        # In a thread, as bodies and files of some megabytes take their time.
-        mime = await asyncio.to_thread(_mime, message, copy, files, self.clock())
-        recipients = _emails(message, copy)
-        return await self.smtp.send(mime, sender=message.sender.email, recipients=recipients)
 
 
 def may_pass(error: EngagementError) -> bool:
@@ -249,41 +205,7 @@ def _begin(message: Message) -> datetime:
     return message.send_at or message.created_at
 
 
-def _in_doubt(error: EngagementError) -> bool:
-    return isinstance(error, RemoteError) and error.ambiguous
-
-
-def _mime(message: Message, copy: Copy, files: list[MimeAttachment], date: datetime) -> bytes:
-    html = copy.content.html_body
-    text = copy.content.text_body
-    return build_mime(
-        sender=(message.sender.name, message.sender.email),
-        to=_addresses(message, Role.TO),
-        cc=_addresses(message, Role.CC),
-        subject=message.subject,
-        html_body=html,
-        # A plain-text alternative is made where the CRM gave none.
-        text_body=text_of(html) if text is None and html is not None else text,
-        headers=headers_of(message, copy),
-        attachments=files,
-        date=date,
-    )
-
-
-def headers_of(message: Message, copy: Copy) -> dict[str, str]:
-    """Headers by which replies to a copy are recognised later."""
-    return {"Message-ID": copy.message_id_header, "X-Engagement-Message": message.id}
-
-
 def _sent(message: Message, rendered: Rendered) -> Sent:
     linked = message.follow_state is FollowState.FOLLOWED
     attached = tuple(item for item in message.attachments if not (linked and item.followed))
     return Sent(message, rendered.copies, attached)
-
-
-def _addresses(message: Message, role: Role) -> list[tuple[str | None, str]]:
-    return [(item.name, item.email) for item in message.recipients if item.role is role]
-
-
-def _emails(message: Message, copy: Copy) -> list[str]:
-    return [item.email for item in message.recipients if item.number in copy.recipients]

@@ -155,12 +155,15 @@ class Refusing:
 
     def __init__(self):
         self.refused = set()
+        self.greylisted = set()
         self.closed = False
         self.taken = []
 
     async def handle_RCPT(self, server, session, envelope, address, options):
         if address in self.refused:
             return "550 5.1.1 No such\tuser here"
+        if address in self.greylisted:
+            return "450 4.2.0 Come back later"
         envelope.rcpt_tos.append(address)
         return "250 OK"
 
@@ -195,7 +198,7 @@ def refusing(environment, tmp_path_factory):
 @pytest.fixture
 def server(refusing):
     """The mail server, in a good mood."""
-    refusing.refused, refusing.closed = set(), False
+    refusing.refused, refusing.greylisted, refusing.closed = set(), set(), False
     refusing.taken.clear()
     return refusing
 
@@ -231,6 +234,29 @@ def test_copies_go_out_whichever_of_them_is_refused(server, refused):
     assert len(server.taken) == 1
     refusals = {item["email"]: item["refusal"] for item in sent["recipients"]}
     assert [email for email, refusal in refusals.items() if refusal] == [refused]
+
+
+def test_F15_a_server_that_puts_everybody_off_may_be_asked_again(server):
+    server.greylisted = {item["email"] for item in TWO}
+    message_id = server.crm.draft(recipients=TWO, copies="per_recipient")["id"]
+    answer = send(server.crm, message_id, "smtp")
+    assert_problem(answer, 502, detail="450 4.2.0")
+    assert answer.headers["retry-after"] == "60"
+    assert server.crm.message(message_id)["status"] == "failed"
+
+    server.greylisted = set()
+    ok(send(server.crm, message_id, "smtp"))
+    assert len(server.taken) == 2
+
+
+@pytest.mark.parametrize("greylisted", ["ann@fabrikam.example", "bob@fabrikam.example"])
+def test_F15_copies_of_which_one_is_refused_for_good_name_no_time(server, greylisted):
+    server.refused = {item["email"] for item in TWO} - {greylisted}
+    server.greylisted = {greylisted}
+    message_id = server.crm.draft(recipients=TWO, copies="per_recipient")["id"]
+    answer = send(server.crm, message_id, "smtp")
+    assert_problem(answer, 502)
+    assert "retry-after" not in answer.headers
 
 
 def test_B52_copies_that_are_too_much_together_are_refused(crm):
@@ -326,4 +352,5 @@ def test_without_a_mail_server_only_the_crm_can_send(environment, tmp_path):
         crm: Crm = deployment.new_crm()
         message_id = crm.draft()["id"]
         assert_problem(send(crm, message_id, "smtp"), 422, "delivery", "No mail server")
+        assert_problem(send(crm, message_id, "graph"), 422, "delivery", "not configured")
         assert crm.send(message_id)["status"] == "sent"

@@ -205,6 +205,13 @@ def test_an_address_in_another_script_is_sent_as_it_is_and_its_domain_as_punycod
     assert b"xn--bcher-kva.example" in build(to=[(None, "ann@bücher.example")])
 
 
+def test_blind_copy_recipients_are_named_for_what_reads_them_from_the_message_only():
+    bcc = [("Müller, Ann", "ann@bücher.example"), (None, "ben@fabrikam.example")]
+    assert read(build(bcc=bcc), "Bcc") == as_read(bcc)
+    assert b"\r\nTo:" not in build(to=[], bcc=bcc)
+    assert b"\r\nTo: Ann" in build(bcc=bcc)
+
+
 def test_a_message_for_blind_copy_recipients_only_says_so_and_names_none():
     mime = build(to=[])
     assert b"\r\nTo: undisclosed-recipients:;\r\n" in mime
@@ -219,6 +226,7 @@ def test_a_message_for_blind_copy_recipients_only_says_so_and_names_none():
         lambda bad: {"sender": (bad, "seller@contoso.example")},
         lambda bad: {"to": [(bad, "ann@fabrikam.example")]},
         lambda bad: {"cc": [(bad, "ann@fabrikam.example")]},
+        lambda bad: {"bcc": [(bad, "ann@fabrikam.example")]},
         lambda bad: {"to": [(None, bad + "@fabrikam.example")]},
         lambda bad: {"sender": (None, "ann@" + bad)},
         lambda bad: {"headers": {"X-Campaign": bad}},

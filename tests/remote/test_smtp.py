@@ -1,16 +1,11 @@
 import asyncio
 import contextlib
-import ipaddress
-import ssl
+import re
 import traceback
-from datetime import UTC, datetime, timedelta
 
 import pytest
 from aiosmtpd import smtp as aiosmtpd
-from cryptography import x509
-from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.hazmat.primitives.asymmetric import ec
-from cryptography.x509.oid import NameOID
+from certificates import make_certificate, server_context
 
 from engagement.config import SmtpServer
 from engagement.errors import InvalidRequestError, RemoteError
@@ -124,34 +119,12 @@ async def fail(sending):
 
 @pytest.fixture(scope="module")
 def certificate(tmp_path_factory):
-    """Make a certificate for 127.0.0.1, and return the path of it with its key."""
-    key = ec.generate_private_key(ec.SECP256R1())
-    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "127.0.0.1")])
-    now = datetime.now(UTC)
-    alternative = x509.SubjectAlternativeName([x509.IPAddress(ipaddress.ip_address("127.0.0.1"))])
-    made = (
-        x509.CertificateBuilder(name, name, key.public_key(), x509.random_serial_number())
-        .not_valid_before(now - timedelta(days=1))
-        .not_valid_after(now + timedelta(days=1))
-        .add_extension(alternative, critical=False)
-        .add_extension(x509.BasicConstraints(ca=True, path_length=None), critical=True)
-        .sign(key, hashes.SHA256())
-    )
-    path = tmp_path_factory.mktemp("tls") / "server.pem"
-    private = key.private_bytes(
-        serialization.Encoding.PEM,
-        serialization.PrivateFormat.PKCS8,
-        serialization.NoEncryption(),
-    )
-    path.write_bytes(private + made.public_bytes(serialization.Encoding.PEM))
-    return path
+    return make_certificate(tmp_path_factory.mktemp("tls") / "server.pem")
 
 
 @pytest.fixture
 def server_tls(certificate):
-    context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
-    context.load_cert_chain(certificate)
-    return context
+    return server_context(certificate)
 
 
 @pytest.fixture
@@ -209,6 +182,15 @@ async def test_F15_a_refusal_is_a_failure_without_doubt(command, answer, what):
         error = await fail(send(port, to=[ANN, BEN]))
     assert error.detail == f"The mail server refused {what} ({answer[:9]})."
     assert not error.ambiguous
+    assert error.retry_after == (60 if answer.startswith("4") else None)
+
+
+async def test_F15_one_recipient_who_is_put_off_is_worth_another_try():
+    answers = {ANN: "550 5.1.1 unknown", BEN: "450 4.2.0 greylisted"}
+    async with daemon(Inbox(**answers)) as port:
+        error = await fail(send(port, to=[ANN, BEN]))
+    assert error.detail == "The mail server refused every recipient (450 4.2.0)."
+    assert error.retry_after == 60
 
 
 SILENT = "The mail server did not answer in time."
@@ -240,13 +222,15 @@ async def test_F15_what_happens_before_the_content_leaves_no_doubt(script, detai
     assert error.detail == detail
     assert not error.ambiguous
     assert not any(b"dot" in line for line in heard)
+    final = re.search(r"\((5\d\d.*|250|an answer that is not SMTP)\)", detail)
+    assert error.retry_after == (None if final else 60)
 
 
 async def test_F15_a_connection_lost_after_the_content_leaves_doubt():
     async with scripted(content=CLOSE) as (port, heard):
         error = await fail(send(port))
     assert error.detail == "The mail server did not say whether it took the message."
-    assert error.ambiguous
+    assert (error.ambiguous, error.retry_after) == (True, None)
     assert heard[-1].endswith(b"..dot\r\n...two\r\nend\r\n.\r\n")
 
 
@@ -255,7 +239,7 @@ async def test_F15_no_answer_or_a_senseless_one_to_the_content_leaves_doubt(answ
     async with scripted(content=answer) as (port, _):
         error = await fail(send(port, timeout=0.2))
     assert error.detail == "The mail server did not say whether it took the message."
-    assert error.ambiguous
+    assert (error.ambiguous, error.retry_after) == (True, None)
 
 
 @pytest.mark.parametrize("answer", [CLOSE, b"", b"500 what\r\n"])
@@ -269,7 +253,7 @@ async def test_F15_a_refused_connection_leaves_no_doubt():
         pass
     error = await fail(send(port))
     assert error.detail == "The mail server could not be reached."
-    assert not error.ambiguous
+    assert (error.ambiguous, error.retry_after) == (False, 60)
 
 
 @pytest.mark.parametrize("host", ["", "no..name", "mail.invalid", "x" * 300])
@@ -278,6 +262,8 @@ async def test_F15_a_host_that_is_none_leaves_no_doubt(host):
         Smtp(SmtpServer(host, 1, "none")).send(MIME, sender=SENDER, recipients=[ANN])
     )
     assert not error.ambiguous
+    if host == "mail.invalid":
+        assert error.retry_after == 60  # the DNS may know it later
 
 
 async def test_F15_a_server_that_only_knows_helo_is_greeted_so():
@@ -303,7 +289,19 @@ async def test_F15_wrong_credentials_are_a_failure_without_doubt(server_tls, tru
         credentials = {"username": "kim", "password": PASSWORD + "!"}
         error = await fail(send(port, security="starttls", **credentials))
     assert error.detail == "The mail server did not accept the credentials (535 5.7.8)."
-    assert not error.ambiguous
+    assert (error.ambiguous, error.retry_after) == (False, None)
+
+
+async def test_F15_a_sign_in_that_is_put_off_may_be_tried_again(server_tls, trusted):
+    def put_off(server, session, envelope, mechanism, data):
+        answer = "454 4.7.0 Temporary authentication failure"
+        return aiosmtpd.AuthResult(success=False, handled=False, message=answer)
+
+    async with daemon(Inbox(), tls_context=server_tls, authenticator=put_off) as port:
+        credentials = {"username": "kim", "password": PASSWORD}
+        error = await fail(send(port, security="starttls", **credentials))
+    assert error.detail == "The mail server did not accept the credentials (454 4.7.0)."
+    assert (error.ambiguous, error.retry_after) == (False, 60)
 
 
 async def test_F15_a_server_without_sign_in_is_a_failure_without_doubt(server_tls, trusted):
@@ -319,7 +317,7 @@ async def test_F15_nothing_is_sent_to_a_server_that_lacks_starttls():
     async with scripted() as (port, heard):
         error = await fail(send(port, security="starttls"))
     assert error.detail == "The mail server does not offer STARTTLS or a known way to sign in."
-    assert not error.ambiguous
+    assert (error.ambiguous, error.retry_after) == (False, None)
     assert [line[:4] for line in heard] == [b"EHLO"]
 
 
@@ -332,7 +330,7 @@ async def test_F15_nothing_is_sent_to_a_server_whose_certificate_nobody_vouches_
     async with daemon(inbox, **options) as port:
         error = await fail(send(port, security=security))
     assert error.detail == "The TLS connection to the mail server failed."
-    assert not error.ambiguous
+    assert (error.ambiguous, error.retry_after) == (False, 60)
     assert inbox.envelopes == []
 
 
@@ -357,7 +355,7 @@ async def test_F15_a_message_is_not_mangled_for_a_server_that_lacks_an_extension
     async with scripted(EHLO=b"250 mail.contoso.example\r\n") as (port, heard):
         error = await fail(smtp(port).send(mime, sender=SENDER, recipients=[recipient]))
     assert error.detail == f"The mail server lacks what the message needs ({extension})."
-    assert not error.ambiguous
+    assert (error.ambiguous, error.retry_after) == (False, None)
     assert [line[:4] for line in heard] == [b"EHLO"]
 
 

@@ -2,18 +2,12 @@
 
 from __future__ import annotations
 
-import ipaddress
 import socket
-import ssl
 import threading
 from contextlib import ExitStack, asynccontextmanager, contextmanager
-from datetime import UTC, datetime, timedelta
 
 import pytest
-from cryptography import x509
-from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.hazmat.primitives.asymmetric import ec
-from cryptography.x509.oid import NameOID
+from certificates import make_certificate, server_context
 from receiver import Receiver
 
 from engagement.remote.webhooks import NotPublicError, Webhooks, look_up
@@ -267,47 +261,13 @@ async def test_the_systems_resolver_knows_this_machine():
 @pytest.fixture(scope="module")
 def certificate(tmp_path_factory):
     """A certificate for hooks.contoso.com, with its key in the same file."""
-    key = ec.generate_private_key(ec.SECP256R1())
-    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "hooks.contoso.com")])
-    now = datetime.now(UTC)
-    made = (
-        x509.CertificateBuilder()
-        .subject_name(name)
-        .issuer_name(name)
-        .public_key(key.public_key())
-        .serial_number(1)
-        .not_valid_before(now - timedelta(days=1))
-        .not_valid_after(now + timedelta(days=1))
-        .add_extension(
-            x509.SubjectAlternativeName(
-                [
-                    x509.DNSName("hooks.contoso.com"),
-                    x509.IPAddress(ipaddress.ip_address("127.0.0.9")),
-                ]
-            ),
-            critical=False,
-        )
-        .add_extension(x509.BasicConstraints(ca=True, path_length=0), critical=True)
-        .sign(key, hashes.SHA256())
-    )
-    path = tmp_path_factory.mktemp("tls") / "hooks.pem"
-    path.write_bytes(
-        made.public_bytes(serialization.Encoding.PEM)
-        + key.private_bytes(
-            serialization.Encoding.PEM,
-            serialization.PrivateFormat.PKCS8,
-            serialization.NoEncryption(),
-        )
-    )
-    return path
+    return make_certificate(tmp_path_factory.mktemp("tls") / "hooks.pem", "hooks.contoso.com")
 
 
 @pytest.fixture
 def secure(certificate):
     """A receiver with that certificate."""
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    context.load_cert_chain(certificate)
-    with Receiver(tls=context) as running:
+    with Receiver(tls=server_context(certificate)) as running:
         yield running
 
 

@@ -255,7 +255,7 @@ def test_one_organization_that_fails_does_not_hold_the_others_up(office):
 
 def test_a_message_that_cannot_be_sent_any_more_is_told_and_does_not_stay(office):
     message_id = office.scheduled()
-    office.sending.smtp = None
+    office.sending.handing_over.transports = {}
     office.run(NOW + HOUR)
     message = office.crm.message(message_id)
     assert (message["status"], message["failure"]) == (
