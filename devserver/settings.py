@@ -50,6 +50,7 @@ def set_environment(
         "ENGAGEMENT_DATA": data,
         "ENGAGEMENT_PUBLIC_URL": f"http://localhost:{port}",
         "ENGAGEMENT_SPILL_FOLDER": str(state_folder(port) / "spill"),
+        "ENGAGEMENT_WEBHOOK_ALLOW_PRIVATE": "true",
     }
     if smtp_port:
         values |= {

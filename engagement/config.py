@@ -85,6 +85,8 @@ class Config:
     proxy_count: int
     #: str or None, id of the Front Door in front
     front_door_id: str | None
+    #: bool, whether webhooks may call any address, over http too: for one machine only
+    webhook_allow_private: bool
 
     @classmethod
     def from_environment(cls, environment: Mapping[str, str]) -> Config:
@@ -106,6 +108,7 @@ class Config:
             stream_limit_bytes=_number(environment, "ENGAGEMENT_STREAM_LIMIT_BYTES", 4 * 1024**2),
             proxy_count=_number(environment, "ENGAGEMENT_PROXY_COUNT", 1),
             front_door_id=environment.get("ENGAGEMENT_FRONT_DOOR_ID", "").strip() or None,
+            webhook_allow_private=_flag(environment, "ENGAGEMENT_WEBHOOK_ALLOW_PRIVATE"),
         )
 
 
@@ -123,6 +126,13 @@ def _number(environment: Mapping[str, str], name: str, default: int) -> int:
     if not value.isascii() or not value.isdigit():
         raise ConfigurationError(f"{name} must be a whole number.")
     return int(value)
+
+
+def _flag(environment: Mapping[str, str], name: str) -> bool:
+    value = environment.get(name, "").strip() or "false"
+    if value not in ("true", "false"):
+        raise ConfigurationError(f"{name} must be true or false.")
+    return value == "true"
 
 
 def _admin_key(environment: Mapping[str, str]) -> str | None:

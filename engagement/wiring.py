@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import tomllib
 from collections.abc import Callable
 from datetime import UTC, datetime
@@ -13,9 +14,11 @@ from engagement.domain.observer import Observer
 from engagement.domain.rule_set import RuleSet, read_rule_set
 from engagement.domain.tracked_url import TrackedUrls
 from engagement.domain.tracking_token import TokenSigner
+from engagement.domain.webhook_signature import WebhookSigner
 from engagement.remote.entra import Entra
 from engagement.remote.graph import Graph
 from engagement.remote.smtp import Smtp
+from engagement.remote.webhooks import Webhooks
 from engagement.services import Services
 from engagement.services.administering import Administering
 from engagement.services.alerting import Alerting
@@ -31,6 +34,7 @@ from engagement.services.handing_over import (
     Transport,
 )
 from engagement.services.judging import Judging
+from engagement.services.notifying import Notifying
 from engagement.services.observing import Observing
 from engagement.services.reading import Reading
 from engagement.services.recording import Recording
@@ -40,6 +44,7 @@ from engagement.services.replying import Replying
 from engagement.services.scheduling import Scheduling
 from engagement.services.scoring import Scoring
 from engagement.services.sending import Sending
+from engagement.services.subscribing import Subscribing
 from engagement.services.sweeping import Sweeping
 from engagement.services.tracking import Tracking
 from engagement.services.watching import Watching
@@ -49,6 +54,7 @@ from engagement.storage.account import Account
 from engagement.storage.alerts import Alerts
 from engagement.storage.appends import Appends
 from engagement.storage.blobs import Blobs
+from engagement.storage.dead_webhooks import DeadLetters
 from engagement.storage.due_times import DueTimes
 from engagement.storage.interactions import Interactions
 from engagement.storage.messages import Messages
@@ -58,7 +64,10 @@ from engagement.storage.readiness import Readiness
 from engagement.storage.settings import SettingsRows
 from engagement.storage.spill import Spill
 from engagement.storage.waiting_messages import WaitingMessages
+from engagement.storage.webhooks import Endpoints
 from engagement.storage.wire import Wire
+
+logger = logging.getLogger(__name__)
 
 RULES = Path(__file__).parent / "rules.toml"
 
@@ -102,9 +111,13 @@ def build_services(
     reminding = Reminding(messages, interactions, settings, alerting, due_times)
     proxies = TrustedProxies(config.proxy_count, config.front_door_id)
     observing = Observing(Observer(signer), settings, rules, proxies)
+    endpoints, dead_letters = Endpoints(account), DeadLetters(account)
+    webhook_signer = WebhookSigner(config.signing_keys)
+    webhooks = Webhooks(allow_private=config.webhook_allow_private)
 
     async def close() -> None:
         await recording.close()
+        await webhooks.close()
         await wire.close()
         await account.close()
 
@@ -117,13 +130,24 @@ def build_services(
         dispatching=Dispatching(due_times, messages, waiting, sending, reminding, alerting),
         drafting=Drafting(messages, blobs, urls, due_times, waiting),
         judging=judging,
+        notifying=Notifying(
+            endpoints,
+            dead_letters,
+            Queue(wire, keys.WEBHOOKS_QUEUE),
+            webhook_signer,
+            webhooks,
+            alerting.tell_of_webhook,
+        ),
         reading=Reading(messages, blobs, interactions, settings, waiting),
         recording=recording,
         reminding=reminding,
         replying=Replying(messages, interactions, recording, alerting),
         scheduling=Scheduling(messages, sending, due_times, waiting, clock),
         scoring=Scoring(interactions, judging),
-        sweeping=Sweeping(organizations, administering, messages, blobs),
+        subscribing=Subscribing(
+            endpoints, dead_letters, webhook_signer, allow_private=config.webhook_allow_private
+        ),
+        sweeping=Sweeping(organizations, administering, messages, blobs, dead_letters),
         tracking=Tracking(signer, messages, blobs, observing, recording, config.stream_limit_bytes),
         withdrawing=Withdrawing(messages, blobs, waiting),
         watching=Watching([Queue(wire, keys.poison(name)) for name in keys.QUEUES]),

@@ -41,6 +41,7 @@ WRONG = [
     ("ENGAGEMENT_GRAPH_AUTHORITY", "http://127.0.0.1:1"),
     ("ENGAGEMENT_SPILL_LIMIT_BYTES", "-1"),
     ("ENGAGEMENT_STREAM_LIMIT_BYTES", "4 MB"),
+    ("ENGAGEMENT_WEBHOOK_ALLOW_PRIVATE", "yes"),
 ]
 
 
@@ -83,6 +84,15 @@ def test_secrets_do_not_show():
     assert "kkkk" not in repr(config)
     assert "a-secret-of" not in repr(config)
     assert "aaaa" not in repr(config)
+
+
+def test_B83_webhooks_call_public_addresses_only_unless_they_are_told_otherwise():
+    name = "ENGAGEMENT_WEBHOOK_ALLOW_PRIVATE"
+    allowed = {
+        value: Config.from_environment(environment(**{name: value})).webhook_allow_private
+        for value in ("", "false", "true")
+    }
+    assert allowed == {"": False, "false": False, "true": True}
 
 
 def test_graph_is_the_public_clouds_unless_another_is_named():

@@ -7,12 +7,16 @@ from contextlib import ExitStack
 from datetime import UTC, datetime
 
 import pytest
-from deployment import ROOT, Deployment, settings
+from deployment import ROOT, Deployment, ok, settings
 from fault_proxy import FaultProxy, only, refusing
+from receiver import Receiver
 
 from devserver.backing import connection_string
 from engagement.domain.tracking_token import Kind
+from engagement.domain.webhook_event import EventType, event_of
 from engagement.storage.judgement_requests import JudgementRequest, record_of
+from engagement.storage.webhook_deliveries import Delivery
+from engagement.storage.webhook_deliveries import record_of as delivery_record_of
 
 
 class Counting:
@@ -37,6 +41,16 @@ class Counting:
         tables, blobs = (len(proxy.seen) for proxy in self.proxies)
         return tables, blobs
 
+    def deliver(self, message, receiver):
+        """Prepare to deliver an event to an endpoint, as the queue function does."""
+        services, now = self.deployment.services, datetime.now(UTC)
+        webhook = ok(self.crm.call("POST", "/webhooks", json={"url": receiver.url()}))["id"]
+        text = message.pixel.rpartition("/")[2].removesuffix(".gif")
+        organization = services.tracking.signer.verify(text, Kind.OPEN).organization
+        event = event_of(organization, EventType.MESSAGE_OPENED, message.id, "", now, {})
+        record = delivery_record_of(Delivery(organization, webhook, event))
+        return webhook, lambda: self.deployment.run(services.notifying.take(record, now))
+
     def judge(self, message):
         """Judge a message, as the queue function does."""
         services = self.deployment.services
@@ -60,7 +74,13 @@ def documented():
     return {operation: (int(tables), int(blobs)) for operation, tables, blobs in rows}
 
 
-def test_the_document_tells_what_each_operation_costs(counting):
+@pytest.fixture
+def receiver():
+    with Receiver() as running:
+        yield running
+
+
+def test_the_document_tells_what_each_operation_costs(counting, receiver):
     crm, get = counting.crm, counting.deployment.get
     message = crm.sent_with_attachment()
     draft = crm.draft()["id"]
@@ -68,6 +88,7 @@ def test_the_document_tells_what_each_operation_costs(counting):
         get(url)
     other = crm.sent()
     counting.judge(message)
+    webhook, deliver = counting.deliver(message, receiver)
 
     costs = {
         "pixel": counting.cost(lambda: get(message.pixel)),
@@ -81,6 +102,11 @@ def test_the_document_tells_what_each_operation_costs(counting):
         "a page of the timeline": counting.cost(lambda: crm.timeline(message.id)),
         "a look at a message that is judged already": counting.cost(
             lambda: counting.judge(message)
+        ),
+        "delivering an event to an endpoint": counting.cost(deliver),
+        "listing the webhooks": counting.cost(lambda: crm.call("GET", "/webhooks")),
+        "a page of dead letters": counting.cost(
+            lambda: crm.call("GET", f"/webhooks/{webhook}/dead-letters")
         ),
     }
 

@@ -14,6 +14,7 @@ from engagement.domain.interaction import Interaction, interaction_id
 from engagement.domain.message import Message
 from engagement.domain.reminder import Condition, Reminder
 from engagement.domain.verdict import Verdict
+from engagement.domain.webhook import Endpoint
 
 #: What callers name an alert by: what stands for its user, and its own id.
 PUBLIC_ID = re.compile(r"(?P<user>[0-9a-f]{32})-(?P<id>[01]-[0-9]{13}-[0-9a-f]{16})")
@@ -166,17 +167,19 @@ def failure_alert(message: Message, at: datetime) -> Alert:
     )
 
 
-def webhook_alert(user_id: str, webhook_id: str, url: str, at: datetime) -> Alert:
+def webhook_alert(endpoint: Endpoint, at: datetime) -> Alert:
     """Return the alert of a webhook that was switched off, as its receiver failed for days."""
+    since = endpoint.failing_since or at
     return Alert(
-        id=alert_id(AlertType.WEBHOOK_DISABLED, at, f"{webhook_id}\0{at.isoformat()}"),
+        id=alert_id(AlertType.WEBHOOK_DISABLED, since, endpoint.id),
         type=AlertType.WEBHOOK_DISABLED,
-        user_id=user_id,
+        user_id=endpoint.notify_user_id or "",
         message_id=None,
         subject=None,
         at=at,
         due_at=at,
-        note=f"The webhook {url} was switched off: its receiver has failed for days.",
+        note=f"The webhook {endpoint.url} was switched off: its receiver is gone or has failed "
+        "for days.",
     )
 
 

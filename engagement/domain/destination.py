@@ -59,13 +59,14 @@ def location(url: str) -> str:
 
 def _ascii_form(url: str, field: str | None) -> str:
     try:
-        return _converted(url)
+        return ascii_url(url)
     except ValueError as error:
         detail = f"The link {_shown(url)} cannot be followed: {error}."
         raise UnprocessableError(detail, field) from None
 
 
-def _converted(url: str) -> str:
+def ascii_url(url: str) -> str:
+    """Return an http or https *url* in ASCII; raises ValueError saying what is wrong with it."""
     if len(url) > MAX_LENGTH:
         raise ValueError(f"it is longer than {MAX_LENGTH} characters")
     if _FORBIDDEN.search(url):

@@ -27,6 +27,7 @@ def blueprints(services: Services) -> Iterator[func.Blueprint]:
             api_reminders,
             api_schedules,
             api_verdicts,
+            api_webhooks,
             queues,
             timers,
         )
@@ -38,5 +39,6 @@ def blueprints(services: Services) -> Iterator[func.Blueprint]:
         yield api_attachments.blueprint(services)
         yield api_alerts.blueprint(services)
         yield api_verdicts.blueprint(services)
+        yield api_webhooks.blueprint(services)
         yield timers.blueprint(services)
         yield queues.blueprint(services)

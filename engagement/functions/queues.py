@@ -1,4 +1,4 @@
-"""Interactions that could not be stored at once are put in their place; messages are judged."""
+"""What waits in queues: interactions to be stored, messages to be judged, webhooks to be sent."""
 
 from __future__ import annotations
 
@@ -20,5 +20,9 @@ def blueprint(services: Services) -> func.Blueprint:
     @bp.queue_trigger(arg_name="request", queue_name="judgements", connection="ENGAGEMENT_DATA")
     async def judge_message(request: func.QueueMessage) -> None:
         await services.judging.take(request.get_body().decode("utf-8"), datetime.now(UTC))
+
+    @bp.queue_trigger(arg_name="delivery", queue_name="webhooks", connection="ENGAGEMENT_DATA")
+    async def send_webhook(delivery: func.QueueMessage) -> None:
+        await services.notifying.take(delivery.get_body().decode("utf-8"), datetime.now(UTC))
 
     return bp

@@ -11,12 +11,14 @@ from engagement.services.attaching import Attaching
 from engagement.services.dispatching import Dispatching
 from engagement.services.drafting import Drafting
 from engagement.services.judging import Judging
+from engagement.services.notifying import Notifying
 from engagement.services.reading import Reading
 from engagement.services.recording import Recording
 from engagement.services.reminding import Reminding
 from engagement.services.replying import Replying
 from engagement.services.scheduling import Scheduling
 from engagement.services.scoring import Scoring
+from engagement.services.subscribing import Subscribing
 from engagement.services.sweeping import Sweeping
 from engagement.services.tracking import Tracking
 from engagement.services.watching import Watching
@@ -35,12 +37,14 @@ class Services:
     dispatching: Dispatching
     drafting: Drafting
     judging: Judging
+    notifying: Notifying
     reading: Reading
     recording: Recording
     reminding: Reminding
     replying: Replying
     scheduling: Scheduling
     scoring: Scoring
+    subscribing: Subscribing
     sweeping: Sweeping
     tracking: Tracking
     withdrawing: Withdrawing

@@ -14,6 +14,7 @@ from engagement.domain.alert import (
     first_credible_open,
     is_news,
     reminding_alert,
+    webhook_alert,
 )
 from engagement.domain.alert_settings import (
     AlertPolicy,
@@ -28,6 +29,7 @@ from engagement.domain.organization import Organization
 from engagement.domain.precondition import Precondition
 from engagement.domain.reminder import Reminder
 from engagement.domain.verdict import Verdict
+from engagement.domain.webhook import Endpoint
 from engagement.errors import ConflictError, InvalidRequestError
 from engagement.storage.alerts import Alerts
 from engagement.storage.messages import Messages
@@ -83,6 +85,11 @@ class Alerting:
     async def tell_of_failure(self, organization: str, message: Message, now: datetime) -> None:
         """Make the alert of a message that waited for its time and did not go out."""
         await self._tell(organization, failure_alert(message, now), now)
+
+    async def tell_of_webhook(self, organization: str, endpoint: Endpoint, now: datetime) -> None:
+        """Make the alert of a webhook that was switched off; again, it is the same one."""
+        if endpoint.notify_user_id is not None:
+            await self._tell(organization, webhook_alert(endpoint, now), now)
 
     async def _tell(self, organization: str, alert: Alert, now: datetime) -> None:
         policy = await self._policy(organization, alert.user_id)

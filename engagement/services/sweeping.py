@@ -1,4 +1,4 @@
-"""Repairing what a crash left behind: half-deleted organizations, blobs that no row names."""
+"""Clearing away what a crash left behind, and webhooks that nobody took or replayed in time."""
 
 from __future__ import annotations
 
@@ -7,9 +7,11 @@ from collections import defaultdict
 from datetime import datetime, timedelta
 
 from engagement.domain.organization import Organization, State
+from engagement.domain.webhook import KEPT
 from engagement.errors import NotFoundError
 from engagement.services.administering import Administering
 from engagement.storage.blobs import Blobs
+from engagement.storage.dead_webhooks import DeadLetters
 from engagement.storage.messages import Messages
 from engagement.storage.organizations import Organizations
 
@@ -32,11 +34,13 @@ class Sweeping:
         administering: Administering,
         messages: Messages,
         blobs: Blobs,
+        dead_letters: DeadLetters,
     ) -> None:
         self.organizations = organizations
         self.administering = administering
         self.messages = messages
         self.blobs = blobs
+        self.dead_letters = dead_letters
 
     async def sweep(self, now: datetime) -> int:
         """Sweep all organizations, whichever of them fail, and return how many blobs went."""
@@ -56,6 +60,8 @@ class Sweeping:
             return 0
         if organization.state is State.CREATING:
             return 0
+        if now.hour == THOROUGH_HOUR:
+            await self.dead_letters.remove_before(organization.key, now - KEPT)
         since, until = window(now)
         deleted = 0
         for age in range((until.date() - since.date()).days + 1):

@@ -39,10 +39,15 @@ INTERACTION = "5-interaction-"
 #: Sorts behind all of them and before whatever else begins with a 5.
 INTERACTION_END = "5-interaction."
 
+#: Partitions of the endpoints of webhooks, and of what could not be delivered to them.
+WEBHOOKS = "webhooks"
+DEAD_WEBHOOKS = "dead-webhooks"
+
 INTERACTIONS_QUEUE = "interactions"
 JUDGEMENTS_QUEUE = "judgements"
+WEBHOOKS_QUEUE = "webhooks"
 #: Every queue that a function takes from.
-QUEUES = (INTERACTIONS_QUEUE, JUDGEMENTS_QUEUE)
+QUEUES = (INTERACTIONS_QUEUE, JUDGEMENTS_QUEUE, WEBHOOKS_QUEUE)
 
 
 def table(organization: str) -> str:
@@ -106,6 +111,11 @@ def waiting_row(at: datetime, message_id: str) -> str:
 def alerts(user_key: str) -> str:
     """Partition of a user's alerts, by what stands for the user."""
     return f"alerts-{user_key}"
+
+
+def dead_webhook(endpoint_id: str, letter_id: str) -> str:
+    """Row key of what could not be delivered; an endpoint's are one range."""
+    return f"{endpoint_id}-{letter_id}"
 
 
 def blob(day: datetime, message_id: str, nonce: str) -> str:

@@ -42,6 +42,8 @@ def test_an_open_by_a_person_makes_an_alert_as_the_contract_says(crm, person):
         "client": "Firefox",
         "inferred": False,
         "dismissed": False,
+        "priority": "normal",
+        "comment": None,
         "text": "Ann opened “Contract for signature” in Firefox.",
     }
     assert alert["due_at"] >= alert["at"]
@@ -239,6 +241,8 @@ def test_a_reply_makes_an_alert_as_the_contract_says(crm):
         "client": None,
         "inferred": False,
         "dismissed": False,
+        "priority": "normal",
+        "comment": None,
         "text": "Ann replied to “Contract for signature”.",
     }
 

@@ -59,7 +59,7 @@ def test_what_one_user_switched_off_the_others_still_get(crm, deployment):
 
 
 def test_what_a_user_wants_is_told_and_merged(crm):
-    nothing = {"first_open": None, "reply": None, "quiet_hours": None}
+    nothing = {"first_open": None, "reply": None, "reminder": None, "quiet_hours": None}
     night = {"from": "22:00", "to": "07:00", "time_zone": ZONE}
     path = "/alert-settings"
 
@@ -74,9 +74,9 @@ def test_what_a_user_wants_is_told_and_merged(crm):
 
 def test_what_an_organization_wants_is_told_with_its_settings(crm):
     night = {"from": "22:00", "to": "07:00", "time_zone": ZONE}
-    told = crm.set({"alerts": {"reply": False, "quiet_hours": night}})["alerts"]
+    told = crm.set({"alerts": {"reply": False, "reminder": None, "quiet_hours": night}})["alerts"]
 
-    assert told == {"first_open": None, "reply": False, "quiet_hours": night}
+    assert told == {"first_open": None, "reply": False, "reminder": None, "quiet_hours": night}
     assert ok(crm.call("GET", "/settings"))["alerts"] == told
     assert crm.set({"alerts": {"quiet_hours": None}})["alerts"]["quiet_hours"] is None
 

@@ -454,7 +454,7 @@ def test_settings_have_the_defaults_of_the_product(deployment):
             "client_address": "truncated",
             "rules": {},
         },
-        "alerts": {"first_open": None, "reply": None, "quiet_hours": None},
+        "alerts": {"first_open": None, "reply": None, "reminder": None, "quiet_hours": None},
     }
 
 
@@ -471,7 +471,7 @@ def test_a_patch_merges_into_what_was_set_before(crm, deployment):
         "follow": {"enabled": False},
         "attachments": {"upload_limit_bytes": 7, "blocked_extensions": ["tmp"]},
         "verdicts": before["verdicts"],
-        "alerts": {"first_open": None, "reply": False, "quiet_hours": None},
+        "alerts": {"first_open": None, "reply": False, "reminder": None, "quiet_hours": None},
     }
     windows = (before["verdicts"]["burst_links"], before["verdicts"]["delivery_window_seconds"])
     assert windows == (9, 0)

@@ -28,6 +28,7 @@ NO_KEYS = {
 }
 
 ALERT = f"{'0' * 32}-{'0' * 13}-{'0' * 16}"
+WEBHOOK = "0" * 24
 
 ROUTES = [
     ("GET", "/settings"),
@@ -55,8 +56,19 @@ ROUTES = [
     ("PATCH", "/alert-settings?user_id=u-17"),
     ("GET", "/verdicts/rules"),
     ("POST", "/verdicts/score"),
+    ("GET", "/webhooks"),
+    ("POST", "/webhooks"),
+    ("GET", f"/webhooks/{WEBHOOK}"),
+    ("PATCH", f"/webhooks/{WEBHOOK}"),
+    ("DELETE", f"/webhooks/{WEBHOOK}"),
+    ("POST", f"/webhooks/{WEBHOOK}/rotate-secret"),
+    ("POST", f"/webhooks/{WEBHOOK}/test"),
+    ("GET", f"/webhooks/{WEBHOOK}/dead-letters"),
+    ("POST", f"/webhooks/{WEBHOOK}/replay"),
 ]
-SELLERS_ROUTES = [route for route in ROUTES if route[1].startswith(("/messages", "/alert"))]
+SELLERS_ROUTES = [
+    route for route in ROUTES if route[1].startswith(("/messages", "/alert", "/webhooks"))
+]
 
 
 @pytest.fixture(scope="module")
@@ -112,7 +124,7 @@ def test_every_route_refuses_a_caller_without_a_key_or_with_anothers(
 
 
 @pytest.mark.parametrize(("method", "path"), SELLERS_ROUTES)
-def test_the_administrators_key_does_not_open_messages_or_alerts(
+def test_the_administrators_key_does_not_open_messages_alerts_or_webhooks(
     deployment, contoso, message_id, method, path
 ):
     url = f"/organizations/{contoso.organization_id}{path.format(id=message_id)}"

@@ -6,7 +6,7 @@ import itertools
 import json
 
 import pytest
-from deployment import ADMIN_KEY, Crm, build_app, draft_of
+from deployment import ADMIN_KEY, Crm, build_app, draft_of, ok
 from hypothesis import HealthCheck, given
 from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
@@ -16,6 +16,8 @@ ORGANIZATION = "api/v1/organizations/{organization_id}"
 MESSAGE = f"{ORGANIZATION}/messages/{{message_id}}"
 ALERTS = f"{ORGANIZATION}/alerts"
 ALERT_SETTINGS = f"{ORGANIZATION}/alert-settings"
+WEBHOOKS = f"{ORGANIZATION}/webhooks"
+WEBHOOK = f"{WEBHOOKS}/{{webhook_id}}"
 
 #: Every route of the API; those whose value is true read JSON.
 ROUTES = {
@@ -47,6 +49,15 @@ ROUTES = {
     ("PATCH", ALERT_SETTINGS): True,
     ("GET", f"{ORGANIZATION}/verdicts/rules"): False,
     ("POST", f"{ORGANIZATION}/verdicts/score"): False,
+    ("GET", WEBHOOKS): False,
+    ("POST", WEBHOOKS): True,
+    ("GET", WEBHOOK): False,
+    ("PATCH", WEBHOOK): True,
+    ("DELETE", WEBHOOK): False,
+    ("POST", f"{WEBHOOK}/rotate-secret"): False,
+    ("POST", f"{WEBHOOK}/test"): False,
+    ("GET", f"{WEBHOOK}/dead-letters"): False,
+    ("POST", f"{WEBHOOK}/replay"): True,
 }
 #: Routes that have to be told whose alerts are meant.
 OF_A_USER = {ALERTS, ALERT_SETTINGS}
@@ -131,12 +142,14 @@ def known(deployment):
     """Names for every part of a route, and the CRM they belong to."""
     crm = deployment.new_crm()
     message = crm.sent_with_attachment()
+    webhook = {"url": "http://127.0.0.1:9/", "state": "disabled"}
     return crm, {
         "organization_id": crm.organization_id,
         "message_id": message.id,
         "attachment_id": "1",
         "key_id": "00000000",
         "alert_id": f"{'0' * 32}-{'0' * 13}-{'0' * 16}",
+        "webhook_id": ok(crm.call("POST", "/webhooks", json=webhook))["id"],
     }
 
 
@@ -205,7 +218,8 @@ def test_B52_no_route_reads_more_json_than_the_largest_message_needs(known, meth
 
 def hostile_names(route):
     """Names for the parts of a route, each of them in turn replaced by hostile ones."""
-    for name in ("organization_id", "message_id", "attachment_id", "key_id", "alert_id"):
+    names = ("organization_id", "message_id", "attachment_id", "key_id", "alert_id", "webhook_id")
+    for name in names:
         if f"{{{name}}}" in route:
             yield from ((name, segment) for segment in HOSTILE_SEGMENTS)
 

@@ -102,7 +102,7 @@ async def fill(environment, organizations):
 def backlog(tmp_path):
     """Stores with a month's backlog, and a mail server."""
     server = Server()
-    controller = Controller(server, hostname="127.0.0.1", port=free_port(1225))
+    controller = Controller(server, hostname="127.0.0.1", port=free_port())
     azurite = Azurite(tmp_path, (0, 0, 0))
     with ExitStack() as stack:
         controller.start()

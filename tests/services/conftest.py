@@ -15,15 +15,12 @@ from devserver.backing import Azurite, free_port
 def premises(tmp_path_factory):
     """A deployment with stores of its own: what is due in them is of these tests only."""
     server = Server()
-    controller = Controller(server, hostname="127.0.0.1", port=free_port(1125))
-    azurite = Azurite(tmp_path_factory.mktemp("azurite"), (0, 0, 0))
+    controller = Controller(server, hostname="127.0.0.1", port=free_port())
     with ExitStack() as stack:
+        azurite = stack.enter_context(Azurite(tmp_path_factory.mktemp("azurite"), (0, 0, 0)))
         controller.start()
         stack.callback(controller.stop)
         server.port = controller.port
-        azurite.start()
-        stack.callback(azurite.stop)
-        azurite.wait()
         yield Office(azurite, server, stack)
 
 

@@ -11,6 +11,8 @@ from fault_proxy import FaultProxy
 
 from devserver.backing import connection_string
 from engagement.domain.organization import State
+from engagement.domain.webhook import DeadLetter
+from engagement.domain.webhook_event import EventType, event_of
 from engagement.services.sweeping import window
 from engagement.storage import keys
 
@@ -95,6 +97,17 @@ def test_what_no_run_found_in_time_is_found_once_a_day(swept, days):
 
     swept.sweep(at(3, after=timedelta(days=days - 1, hours=2)))
     assert len(swept.blobs()) == 1
+
+
+def test_what_could_not_be_delivered_is_forgotten_after_30_days(swept):
+    letters, run = swept.sweeping.dead_letters, swept.deployment.run
+    key = run(swept.organization()).key
+    event = event_of(key, EventType.MESSAGE_SENT, swept.message_id, "", NOW, {})
+    run(letters.add(key, DeadLetter("0" * 24, event, 10, "500 Internal Server Error", NOW)))
+
+    for days, left in ((29, 1), (32, 0)):
+        swept.sweep(at(3, after=timedelta(days=days - 1)))
+        assert len(run(letters.page(key, "0" * 24, size=10))) == left
 
 
 def test_a_message_is_read_for_its_new_blobs_and_not_every_hour(swept):

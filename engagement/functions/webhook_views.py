@@ -1,0 +1,50 @@
+"""Endpoints of webhooks and what could not be delivered to them, as the JSON of the contract."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import Any
+
+from engagement.domain.webhook import DeadLetter, Endpoint
+from engagement.services.subscribing import Subscribed
+
+
+def endpoint_json(endpoint: Endpoint) -> dict[str, Any]:
+    """Return an endpoint without its secrets."""
+    kinds = endpoint.event_types
+    return {
+        "id": endpoint.id,
+        "url": endpoint.url,
+        "event_types": None if kinds is None else sorted(kinds),
+        "state": endpoint.state,
+        "disabled_reason": endpoint.disabled_reason,
+        "notify_user_id": endpoint.notify_user_id,
+        "created_at": _time(endpoint.created_at),
+        "failing_since": _time(endpoint.failing_since),
+        "failure": endpoint.failure,
+    }
+
+
+def subscribed_json(subscribed: Subscribed) -> dict[str, Any]:
+    """Return an endpoint with its newest secret, which is not shown again."""
+    return {**endpoint_json(subscribed.endpoint), "secret": subscribed.secret}
+
+
+def dead_letter_json(letter: DeadLetter) -> dict[str, Any]:
+    """Return what could not be delivered, and why."""
+    event = letter.event
+    return {
+        "event_id": event.id,
+        "type": event.type,
+        "timestamp": _time(event.at),
+        "data": event.data,
+        "tries": letter.tries,
+        "failure": letter.failure,
+        "given_up_at": _time(letter.at),
+    }
+
+
+def _time(at: datetime | None) -> str | None:
+    if at is None:
+        return None
+    return at.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
