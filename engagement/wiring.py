@@ -27,6 +27,7 @@ from engagement.services.replying import Replying
 from engagement.services.scoring import Scoring
 from engagement.services.sending import Sending
 from engagement.services.sweeping import Sweeping
+from engagement.services.templating import Templating
 from engagement.services.tracking import Tracking
 from engagement.storage import keys
 from engagement.storage.account import Account
@@ -40,6 +41,8 @@ from engagement.storage.queues import Queue
 from engagement.storage.readiness import Readiness
 from engagement.storage.settings import SettingsRows
 from engagement.storage.spill import Spill
+from engagement.storage.template_totals import TemplateTotalsRows
+from engagement.storage.templates import Templates
 from engagement.storage.wire import Wire
 
 RULES = Path(__file__).parent / "rules.toml"
@@ -59,6 +62,7 @@ def build_services(config: Config) -> Services:
     judgements = Queue(wire, keys.JUDGEMENTS_QUEUE)
     organizations, settings = Organizations(account), SettingsRows(account)
     messages, blobs, interactions = Messages(account), Blobs(account), Interactions(account)
+    templates = Templates(account)
     signer = TokenSigner(config.signing_keys)
     urls = TrackedUrls(config.public_url, signer)
     spill = Spill(config.spill_folder, config.spill_limit_bytes)
@@ -95,7 +99,8 @@ def build_services(config: Config) -> Services:
             Smtp(config.smtp) if config.smtp else None,
             lambda: datetime.now(UTC),
         ),
-        sweeping=Sweeping(organizations, administering, messages, blobs),
+        sweeping=Sweeping(organizations, administering, messages, templates, blobs),
+        templating=Templating(templates, TemplateTotalsRows(account), blobs),
         tracking=Tracking(signer, messages, blobs, observing, recording, config.stream_limit_bytes),
         ready=Readiness(account, set_aside).check,
         close=close,

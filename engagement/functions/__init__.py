@@ -24,6 +24,7 @@ def blueprints(services: Services) -> Iterator[func.Blueprint]:
             api_attachments,
             api_messages,
             api_organizations,
+            api_templates,
             api_verdicts,
             queues,
             timers,
@@ -33,6 +34,7 @@ def blueprints(services: Services) -> Iterator[func.Blueprint]:
         yield api_messages.blueprint(services)
         yield api_attachments.blueprint(services)
         yield api_alerts.blueprint(services)
+        yield api_templates.blueprint(services)
         yield api_verdicts.blueprint(services)
         yield timers.blueprint(services)
         yield queues.blueprint(services)

@@ -6,6 +6,7 @@ import json
 import logging
 import re
 from collections.abc import Awaitable, Callable, Mapping
+from datetime import UTC, datetime
 from http import HTTPStatus
 from typing import Any
 
@@ -35,6 +36,11 @@ def json_response(value: object, status: int = 200) -> func.HttpResponse:
     return func.HttpResponse(
         body, status_code=status, headers=dict(API_HEADERS), mimetype="application/json"
     )
+
+
+def moment(at: datetime) -> str:
+    """Return a time as the API writes it."""
+    return at.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
 def no_content() -> func.HttpResponse:

@@ -16,6 +16,7 @@ from engagement.services.replying import Replying
 from engagement.services.scoring import Scoring
 from engagement.services.sending import Sending
 from engagement.services.sweeping import Sweeping
+from engagement.services.templating import Templating
 from engagement.services.tracking import Tracking
 
 
@@ -36,6 +37,7 @@ class Services:
     scoring: Scoring
     sending: Sending
     sweeping: Sweeping
+    templating: Templating
     tracking: Tracking
     #: raises StorageError unless the stores answer
     ready: Callable[[], Awaitable[None]]

@@ -12,6 +12,7 @@ from engagement.services.administering import Administering
 from engagement.storage.blobs import Blobs
 from engagement.storage.messages import Messages
 from engagement.storage.organizations import Organizations
+from engagement.storage.templates import Templates
 
 logger = logging.getLogger(__name__)
 
@@ -31,11 +32,13 @@ class Sweeping:
         organizations: Organizations,
         administering: Administering,
         messages: Messages,
+        templates: Templates,
         blobs: Blobs,
     ) -> None:
         self.organizations = organizations
         self.administering = administering
         self.messages = messages
+        self.templates = templates
         self.blobs = blobs
 
     async def sweep(self, now: datetime) -> int:
@@ -57,10 +60,23 @@ class Sweeping:
         if organization.state is State.CREATING:
             return 0
         since, until = window(now)
-        deleted = 0
+        deleted = await self._templates(organization, (since, until))
         for age in range((until.date() - since.date()).days + 1):
             deleted += await self._day(organization, until - timedelta(days=age), (since, until))
         return deleted
+
+    async def _templates(self, organization: Organization, made: tuple[datetime, datetime]) -> int:
+        names = {
+            blob.name
+            async for blob in self.blobs.list_templates(organization.key)
+            if made[0] <= blob.created_at < made[1]
+        }
+        if names:
+            stored = await self.templates.read_all(organization.key)
+            names -= {template.content_blob for template in stored if template.content_blob}
+        for name in names:
+            await self.blobs.delete(organization.key, name)
+        return len(names)
 
     async def _day(
         self, organization: Organization, day: datetime, made: tuple[datetime, datetime]
