@@ -96,7 +96,7 @@ def filled(
             taken["html_body"] = fill_html(content.html_body, values)
         if content.text_body is not None:
             taken["text_body"] = fill_text(content.text_body, values)
-    segment = draft.get("segment") or {}
+    segment = {} if draft.get("segment") is None else draft["segment"]
     if isinstance(segment, dict) and segment.get("language") is None:
         taken["segment"] = {**segment, "language": template.language}
     return {**draft, **taken}

@@ -49,10 +49,15 @@ ROUTES = [
     ("POST", f"/alerts/{ALERT}/dismiss"),
     ("GET", "/alert-settings?user_id=u-17"),
     ("PATCH", "/alert-settings?user_id=u-17"),
+    ("GET", "/templates"),
+    ("PUT", "/templates/t-1"),
+    ("GET", "/templates/t-1"),
+    ("DELETE", "/templates/t-1"),
     ("GET", "/verdicts/rules"),
     ("POST", "/verdicts/score"),
 ]
-SELLERS_ROUTES = [route for route in ROUTES if route[1].startswith(("/messages", "/alert"))]
+SELLERS = ("/messages", "/alert", "/templates")
+SELLERS_ROUTES = [route for route in ROUTES if route[1].startswith(SELLERS)]
 
 
 @pytest.fixture(scope="module")
@@ -108,7 +113,7 @@ def test_every_route_refuses_a_caller_without_a_key_or_with_anothers(
 
 
 @pytest.mark.parametrize(("method", "path"), SELLERS_ROUTES)
-def test_the_administrators_key_does_not_open_messages_or_alerts(
+def test_the_administrators_key_does_not_open_what_sellers_work_with(
     deployment, contoso, message_id, method, path
 ):
     url = f"/organizations/{contoso.organization_id}{path.format(id=message_id)}"

@@ -16,6 +16,7 @@ ORGANIZATION = "api/v1/organizations/{organization_id}"
 MESSAGE = f"{ORGANIZATION}/messages/{{message_id}}"
 ALERTS = f"{ORGANIZATION}/alerts"
 ALERT_SETTINGS = f"{ORGANIZATION}/alert-settings"
+TEMPLATES = f"{ORGANIZATION}/templates"
 
 #: Every route of the API; those whose value is true read JSON.
 ROUTES = {
@@ -40,6 +41,10 @@ ROUTES = {
     ("POST", f"{ALERTS}/{{alert_id}}/dismiss"): False,
     ("GET", ALERT_SETTINGS): False,
     ("PATCH", ALERT_SETTINGS): True,
+    ("GET", TEMPLATES): False,
+    ("PUT", f"{TEMPLATES}/{{template_id}}"): True,
+    ("GET", f"{TEMPLATES}/{{template_id}}"): False,
+    ("DELETE", f"{TEMPLATES}/{{template_id}}"): False,
     ("GET", f"{ORGANIZATION}/verdicts/rules"): False,
     ("POST", f"{ORGANIZATION}/verdicts/score"): False,
 }
@@ -107,6 +112,10 @@ HOSTILE_QUERIES = [
     "page_size=%D9%A1",
     "page_size=1&page_size=2",
     "user_id=%00",
+    "language=%00",
+    "language=" + "x" * 5_000,
+    "industry=%0d%0a",
+    "language=de&industry=x",
     "user_id=" + "x" * 5_000,
     "user_id=%20",
     "continuation=%00",
@@ -132,6 +141,7 @@ def known(deployment):
         "attachment_id": "1",
         "key_id": "00000000",
         "alert_id": f"{'0' * 32}-{'0' * 13}-{'0' * 16}",
+        "template_id": "t-1",
     }
 
 
@@ -200,7 +210,14 @@ def test_B52_no_route_reads_more_json_than_the_largest_message_needs(known, meth
 
 def hostile_names(route):
     """Names for the parts of a route, each of them in turn replaced by hostile ones."""
-    for name in ("organization_id", "message_id", "attachment_id", "key_id", "alert_id"):
+    for name in (
+        "organization_id",
+        "message_id",
+        "attachment_id",
+        "key_id",
+        "alert_id",
+        "template_id",
+    ):
         if f"{{{name}}}" in route:
             yield from ((name, segment) for segment in HOSTILE_SEGMENTS)
 
