@@ -19,14 +19,17 @@ _EXACT = 1e-13
 _TINY = 1e-300
 
 
-@lru_cache(maxsize=8_192)
 def credible_interval(successes: float, trials: float) -> tuple[float, float]:
-    """Return the bounds, 0 to 1; *successes* are 0 to *trials* and need not be whole."""
-    a, b = successes + 0.5, trials - successes + 0.5
-    return (
-        beta_quantile(TAIL, a, b) if successes else 0.0,
-        beta_quantile(1 - TAIL, a, b) if successes < trials else 1.0,
-    )
+    """Return both bounds, 0 to 1; *successes* are 0 to *trials* and need not be whole."""
+    return lower_bound(successes, trials), 1 - lower_bound(trials - successes, trials)
+
+
+@lru_cache(maxsize=8_192)
+def lower_bound(successes: float, trials: float) -> float:
+    """Return the bound above which the rate is with 95 %."""
+    if not successes:
+        return 0.0
+    return beta_quantile(TAIL, successes + 0.5, trials - successes + 0.5)
 
 
 def beta_quantile(probability: float, a: float, b: float) -> float:

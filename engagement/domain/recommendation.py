@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from engagement.domain.cohort import Cohort, TemplateTotals
-from engagement.domain.credible_interval import credible_interval
+from engagement.domain.credible_interval import credible_interval, lower_bound
 
 #: Followed messages below which nothing is said of a template, or of it within a segment.
 MINIMUM = 30
@@ -83,8 +83,10 @@ class Recommendation:
         if rate is None or usual is None or rate <= usual:
             return None
         low, high = self.cohort.followed_count - 1, FARTHEST
-        if self.recommended or _lower_bound(rate, high) <= usual:
-            return 0 if self.recommended else None
+        if self.recommended:
+            return 0
+        if not _would_do(rate, high, usual):
+            return None
         while high - low > 1:
             middle = (low + high) // 2
             low, high = (low, middle) if _would_do(rate, middle, usual) else (middle, high)
@@ -111,8 +113,8 @@ class Recommendation:
 
     @property
     def _lower_bound(self) -> float:
-        interval = self.reply_rate.interval
-        return interval[0] if interval else 0.0
+        rate = self.reply_rate
+        return lower_bound(rate.count, rate.followed_count)
 
     @property
     def _scope(self) -> str:
@@ -143,8 +145,4 @@ def recommend(
 
 
 def _would_do(rate: float, followed_count: int, usual: float) -> bool:
-    return followed_count >= MINIMUM and _lower_bound(rate, followed_count) > usual
-
-
-def _lower_bound(rate: float, followed_count: int) -> float:
-    return credible_interval(rate * followed_count, followed_count)[0]
+    return followed_count >= MINIMUM and lower_bound(rate * followed_count, followed_count) > usual

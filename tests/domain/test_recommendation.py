@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from itertools import count
+from itertools import count, takewhile
+from math import comb
 
 import pytest
+from deployment import ROOT
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -100,6 +102,44 @@ def test_what_would_take_too_long_is_not_estimated():
     said = Recommendation(cohort(1_001, 10_000), Cohort(100_000, 100_000, 0, 10_009))
     assert said.needs_at_this_rate is None
     assert FARTHEST == 100_000
+
+
+PAGE = (ROOT / "docs" / "templates.md").read_text()
+
+
+def table(header):
+    """Rows below a header of the published page."""
+    lines = PAGE[PAGE.index(header) :].splitlines()[2:]
+    rows = takewhile(lambda line: line.startswith("|"), lines)
+    return [[cell.strip() for cell in row.strip("|").split("|")] for row in rows]
+
+
+def test_the_published_example_is_what_the_rule_says():
+    rows = table("| answered | of |")
+    assert len(rows) == 4
+    for row in rows:
+        said = Recommendation(cohort(int(row[0]), int(row[1])), USUAL)
+        low, high = said.reply_rate.interval
+        more = said.needs_at_this_rate
+        assert row[2:] == [
+            f"{said.reply_rate.value:.1%}".replace("%", " %"),
+            f"{low:.1%} to {high:.1%}".replace("%", " %"),
+            "yes" if said.recommended else "no",
+            str(said.needs),
+            "–" if more is None else str(more),
+        ]
+
+
+def test_the_published_chances_are_those_of_the_rule():
+    rows = table("| followed | 10 % |")
+    assert len(rows) == 3
+    for n, *shown in ([int(row[0]), *row[1:]] for row in rows):
+        found = [k for k in range(n + 1) if Recommendation(cohort(k, n), USUAL).recommended]
+        chances = [
+            sum(comb(n, k) * rate**k * (1 - rate) ** (n - k) for k in found)
+            for rate in (0.10, 0.12, 0.15, 0.18, 0.24)
+        ]
+        assert shown == [f"{chance:.1%}".replace("%", " %") for chance in chances]
 
 
 DE = ("language", "de")
