@@ -91,6 +91,7 @@ def find_slots(html: str) -> list[Slot]:
     ordered = [slots.get(item.start) or Slot(item) for item in placeholders]
     for slot in ordered:
         _check_edges(html, slot)
+        _check_fallback(html, slot)
     return ordered
 
 
@@ -161,3 +162,9 @@ def _check_edges(html: str, slot: Slot) -> None:
     ends_comment = slot.hidden and before in tuple("-!") and after in tuple("-!>{")
     if before == "<" or ends_comment:
         refuse(html, start, FIELD, "a placeholder may not be a part of markup")
+
+
+def _check_fallback(html: str, slot: Slot) -> None:
+    fallback = slot.placeholder.fallback
+    if slot.address and fallback is not None and not _ADDRESS.fullmatch(unescape(fallback)):
+        refuse(html, slot.placeholder.start, FIELD, "what stands in for this address is none")

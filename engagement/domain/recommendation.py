@@ -82,9 +82,9 @@ class Recommendation:
         rate, usual = self.reply_rate.value, self._usual
         if rate is None or usual is None or rate <= usual:
             return None
-        low, high = self.cohort.followed_count - 1, FARTHEST
         if self.recommended:
             return 0
+        low, high = self.cohort.followed_count, FARTHEST
         if not _would_do(rate, high, usual):
             return None
         while high - low > 1:
@@ -100,12 +100,19 @@ class Recommendation:
             return f"{MINIMUM} followed messages are needed: {self.needs} more."
         if usual is None:
             return "The organization's reply rate is not known yet."
-        theirs = f"the organization's {usual:.1%}{self._scope}"
+        theirs = f"the organization's {usual:.1%}"
+        if self.segment and self.within_segment:
+            theirs += f" with {self.segment[0]} {self.segment[1]}"
         if self.recommended:
             return f"Its reply rate is above {theirs}, and hardly by chance."
         if rate > usual:
             return f"Its reply rate is above {theirs}, but that may be chance."
         return f"Its reply rate is not above {theirs}."
+
+    def rank(self, template_id: str) -> str:
+        """Return what templates are listed by: recommended ones first, then by lower bound."""
+        shortfall = round((1 - self._lower_bound) * 10**9)
+        return f"{int(not self.recommended)}-{shortfall:010d}-{template_id}"
 
     @property
     def _usual(self) -> float | None:
@@ -115,19 +122,6 @@ class Recommendation:
     def _lower_bound(self) -> float:
         rate = self.reply_rate
         return lower_bound(rate.count, rate.followed_count)
-
-    @property
-    def _scope(self) -> str:
-        return (
-            f" with {self.segment[0]} {self.segment[1]}"
-            if self.segment and self.within_segment
-            else ""
-        )
-
-    def rank(self, template_id: str) -> str:
-        """Return what templates are listed by: recommended ones first, then by lower bound."""
-        shortfall = round((1 - self._lower_bound) * 10**9)
-        return f"{int(not self.recommended)}-{shortfall:010d}-{template_id}"
 
 
 def recommend(
