@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
+
 import pytest
 from deployment import at_once, draft_of, ok
 from hypothesis import given
@@ -11,8 +13,10 @@ from problem import assert_problem
 
 from engagement.domain.cohort import Cohort, TemplateTotals
 from engagement.domain.placeholder import LONGEST_VALUE
-from engagement.domain.template import LARGEST_BODY
+from engagement.domain.template import LARGEST_BODY, MOST_TEMPLATES
+from engagement.storage import keys
 from engagement.storage.template_totals import LONGEST_COLUMN
+from engagement.storage.transactions import LARGEST
 
 OFFER = {
     "name": "Offer",
@@ -180,6 +184,33 @@ def test_of_those_who_change_a_template_at_once_nobody_wins_by_halves(crm):
     assert {answer.status_code for answer in answers} <= {200, 409}
     template = ok(crm.call("GET", "/templates/offer"))
     assert template["name"] == template["html_body"]
+
+
+def test_an_organization_has_so_many_templates_and_no_more(crm):
+    put(crm, "offer", OFFER)
+    made = datetime(2026, 11, 22, tzinfo=UTC)
+
+    async def fill(templating, key):
+        table = templating.templates.account.table(keys.table(key))
+        rows = [
+            {
+                "PartitionKey": keys.TEMPLATES,
+                "RowKey": f"t-{number:04d}",
+                "name": "x",
+                "created_at": made,
+                "changed_at": made,
+            }
+            for number in range(MOST_TEMPLATES - 1)
+        ]
+        for start in range(0, len(rows), LARGEST):
+            await table.submit_transaction(
+                [("create", row) for row in rows[start : start + LARGEST]]
+            )
+
+    stored(crm, fill)
+    assert_problem(crm.call("PUT", "/templates/more", json={"name": "x"}), 422, "template_id")
+    put(crm, "offer", {"name": "x"}, 200)
+    assert len(templates(crm, page_size=200)) == MOST_TEMPLATES
 
 
 # Filling messages
