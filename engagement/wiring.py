@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 import tomllib
 from collections.abc import Callable
 from datetime import UTC, datetime
@@ -46,6 +45,7 @@ from engagement.services.scoring import Scoring
 from engagement.services.sending import Sending
 from engagement.services.subscribing import Subscribing
 from engagement.services.sweeping import Sweeping
+from engagement.services.templating import Templating
 from engagement.services.tracking import Tracking
 from engagement.services.watching import Watching
 from engagement.services.withdrawing import Withdrawing
@@ -63,11 +63,11 @@ from engagement.storage.queues import Queue
 from engagement.storage.readiness import Readiness
 from engagement.storage.settings import SettingsRows
 from engagement.storage.spill import Spill
+from engagement.storage.template_totals import TemplateTotalsRows
+from engagement.storage.templates import Templates
 from engagement.storage.waiting_messages import WaitingMessages
 from engagement.storage.webhooks import Endpoints
 from engagement.storage.wire import Wire
-
-logger = logging.getLogger(__name__)
 
 RULES = Path(__file__).parent / "rules.toml"
 
@@ -91,6 +91,7 @@ def build_services(
     judgements = Queue(wire, keys.JUDGEMENTS_QUEUE)
     organizations, settings = Organizations(account), SettingsRows(account)
     messages, blobs, interactions = Messages(account), Blobs(account), Interactions(account)
+    templates = Templates(account)
     signer = TokenSigner(config.signing_keys)
     urls = TrackedUrls(config.public_url, signer)
     spill = Spill(config.spill_folder, config.spill_limit_bytes)
@@ -147,7 +148,8 @@ def build_services(
         subscribing=Subscribing(
             endpoints, dead_letters, webhook_signer, allow_private=config.webhook_allow_private
         ),
-        sweeping=Sweeping(organizations, administering, messages, blobs, dead_letters),
+        sweeping=Sweeping(organizations, administering, messages, templates, blobs, dead_letters),
+        templating=Templating(templates, TemplateTotalsRows(account), blobs),
         tracking=Tracking(signer, messages, blobs, observing, recording, config.stream_limit_bytes),
         withdrawing=Withdrawing(messages, blobs, waiting),
         watching=Watching([Queue(wire, keys.poison(name)) for name in keys.QUEUES]),

@@ -7,7 +7,7 @@ from contextlib import ExitStack
 from datetime import UTC, datetime
 
 import pytest
-from deployment import ROOT, Deployment, ok, settings
+from deployment import ROOT, Deployment, draft_of, ok, settings
 from fault_proxy import FaultProxy, only, refusing
 from receiver import Receiver
 
@@ -87,6 +87,10 @@ def test_the_document_tells_what_each_operation_costs(counting, receiver):
     for url in (message.pixel, message.link, message.file):
         get(url)
     other = crm.sent()
+    template = {"name": "Offer", "subject": "An offer", "html_body": "<p>Dear {{name}}</p>"}
+    register = lambda: ok(crm.call("PUT", "/templates/t-1", json=template))  # noqa: E731
+    register()
+    from_template = draft_of(template_id="t-1", html_body=None, values={"name": "Ann"})
     counting.judge(message)
     webhook, deliver = counting.deliver(message, receiver)
 
@@ -96,6 +100,12 @@ def test_the_document_tells_what_each_operation_costs(counting, receiver):
         "click on another link": counting.cost(lambda: get(other.link)),
         "attachment that the instance knows": counting.cost(lambda: get(message.file)),
         "making a draft": counting.cost(crm.draft),
+        "making a draft from a template": counting.cost(
+            lambda: ok(crm.call("POST", "/messages", json=from_template))
+        ),
+        "replacing a template": counting.cost(register),
+        "a page of templates": counting.cost(lambda: ok(crm.call("GET", "/templates"))),
+        "a template": counting.cost(lambda: ok(crm.call("GET", "/templates/t-1"))),
         "attaching a file": counting.cost(lambda: crm.attach(draft)),
         "sending by crm": counting.cost(lambda: crm.send(draft)),
         "a message with its KPIs": counting.cost(lambda: crm.message(message.id)),

@@ -229,13 +229,17 @@ def _recipient(value: object, path: str, number: int) -> Recipient:
 
 def _segment(value: object, path: str) -> Segment:
     fields = Fields(value, {"language", "industry"}, path)
+    return Segment(
+        language=read_language(fields), industry=fields.optional_line("industry", LONGEST_NAME)
+    )
+
+
+def read_language(fields: Fields) -> str | None:
+    """Return field "language", a BCP 47 tag, in lower case; null and absence are None."""
     language = fields.optional_line("language", 35)
     if language is not None and not LANGUAGE.fullmatch(language):
         fields.wrong("language", "This is not a language tag, such as de or pt-BR (BCP 47).")
-    return Segment(
-        language=language.lower() if language else None,
-        industry=fields.optional_line("industry", LONGEST_NAME),
-    )
+    return language.lower() if language else None
 
 
 def _record(value: object, path: str) -> Record:

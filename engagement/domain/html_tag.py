@@ -93,6 +93,12 @@ def tags(html: str, reading: re.Pattern[str] = _EVERY_TAG) -> Iterator[Tag]:
     return _tags(html, 0, len(html), reading, hidden=False)
 
 
+def hidden_part(html: str, tag: Tag) -> tuple[int, int] | None:
+    """Return where the markup that only Outlook reads stands in *tag*, if it is such a comment."""
+    condition = _CONDITIONAL.match(html, tag.start, tag.end)
+    return (condition.end(), tag.end - len("-->")) if condition else None
+
+
 def attribute_spans(html: str, tag: Tag) -> dict[str, tuple[int, int]]:
     """Return where the values of *tag* stand, without quotes, by attribute name in lower case.
 
@@ -152,10 +158,9 @@ def _tags(
         token, name = found.span(1), found[2]
         if not name:
             end = _markup_end(html, token, limit, foreign=foreign)
-            stop = limit if end is None else end
-            if not hidden and (condition := _CONDITIONAL.match(html, token[0], stop)):
-                yield from _tags(html, condition.end(), stop - len("-->"), reading, hidden=True)
-            tag = Tag(token[0], stop, "!", token, end is not None, hidden)
+            tag = Tag(token[0], limit if end is None else end, "!", token, end is not None, hidden)
+            if part := None if hidden else hidden_part(html, tag):
+                yield from _tags(html, *part, reading, hidden=True)
         else:
             tag = Tag(*token, name.lower(), found.span(3), True, hidden, foreign > 0)
             if tag.name in _CHANGES_READING and not (foreign and closes_itself(html, tag)):

@@ -26,6 +26,7 @@ def blueprints(services: Services) -> Iterator[func.Blueprint]:
             api_organizations,
             api_reminders,
             api_schedules,
+            api_templates,
             api_verdicts,
             api_webhooks,
             queues,
@@ -38,6 +39,7 @@ def blueprints(services: Services) -> Iterator[func.Blueprint]:
         yield api_reminders.blueprint(services)
         yield api_attachments.blueprint(services)
         yield api_alerts.blueprint(services)
+        yield api_templates.blueprint(services)
         yield api_verdicts.blueprint(services)
         yield api_webhooks.blueprint(services)
         yield timers.blueprint(services)

@@ -46,7 +46,7 @@ def blueprint(services: Services) -> func.Blueprint:
     async def post_message(req: func.HttpRequest, organization: Organization) -> func.HttpResponse:
         message_id = await services.drafting.create(
             organization,
-            read_draft(read_json(req)),
+            read_draft(await services.templating.filled(organization, read_json(req))),
             (idempotency_key(req), req.get_body()),
             datetime.now(UTC),
         )
@@ -61,7 +61,8 @@ def blueprint(services: Services) -> func.Blueprint:
     @guard.organization
     async def patch_message(req: func.HttpRequest, organization: Organization) -> func.HttpResponse:
         message_id = req.route_params["message_id"]
-        await services.drafting.change(organization, message_id, read_json(req), datetime.now(UTC))
+        changes = await services.templating.checked(organization, read_json(req))
+        await services.drafting.change(organization, message_id, changes, datetime.now(UTC))
         return await details(organization, message_id)
 
     @bp.route(f"{ONE}/send", methods=["POST"], auth_level=func.AuthLevel.ANONYMOUS)

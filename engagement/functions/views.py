@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import asdict
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any
 
 from engagement.domain.alert import Alert
@@ -19,6 +19,7 @@ from engagement.domain.message import FollowedLink, Message, Status
 from engagement.domain.organization import ApiKey
 from engagement.domain.reminder import Reminder
 from engagement.domain.rule_set import RuleSet
+from engagement.functions.web import moment
 from engagement.services.administering import IssuedKey
 from engagement.services.handing_over import emails_of, headers_of
 from engagement.services.reading import Details
@@ -239,6 +240,4 @@ def _target_attachment(message: Message, known: Evidence) -> dict[str, Any] | No
 
 
 def _time(at: datetime | None) -> str | None:
-    if at is None:
-        return None
-    return at.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+    return None if at is None else moment(at)

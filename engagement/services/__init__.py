@@ -20,6 +20,7 @@ from engagement.services.scheduling import Scheduling
 from engagement.services.scoring import Scoring
 from engagement.services.subscribing import Subscribing
 from engagement.services.sweeping import Sweeping
+from engagement.services.templating import Templating
 from engagement.services.tracking import Tracking
 from engagement.services.watching import Watching
 from engagement.services.withdrawing import Withdrawing
@@ -46,6 +47,7 @@ class Services:
     scoring: Scoring
     subscribing: Subscribing
     sweeping: Sweeping
+    templating: Templating
     tracking: Tracking
     withdrawing: Withdrawing
     watching: Watching

@@ -14,6 +14,7 @@ from engagement.storage.blobs import Blobs
 from engagement.storage.dead_webhooks import DeadLetters
 from engagement.storage.messages import Messages
 from engagement.storage.organizations import Organizations
+from engagement.storage.templates import Templates
 
 logger = logging.getLogger(__name__)
 
@@ -33,12 +34,14 @@ class Sweeping:
         organizations: Organizations,
         administering: Administering,
         messages: Messages,
+        templates: Templates,
         blobs: Blobs,
         dead_letters: DeadLetters,
     ) -> None:
         self.organizations = organizations
         self.administering = administering
         self.messages = messages
+        self.templates = templates
         self.blobs = blobs
         self.dead_letters = dead_letters
 
@@ -63,10 +66,23 @@ class Sweeping:
         if now.hour == THOROUGH_HOUR:
             await self.dead_letters.remove_before(organization.key, now - KEPT)
         since, until = window(now)
-        deleted = 0
+        deleted = await self._templates(organization, (since, until))
         for age in range((until.date() - since.date()).days + 1):
             deleted += await self._day(organization, until - timedelta(days=age), (since, until))
         return deleted
+
+    async def _templates(self, organization: Organization, made: tuple[datetime, datetime]) -> int:
+        names = {
+            blob.name
+            async for blob in self.blobs.list_templates(organization.key)
+            if made[0] <= blob.created_at < made[1]
+        }
+        if names:
+            stored = await self.templates.read_all(organization.key)
+            names -= {template.content_blob for template in stored if template.content_blob}
+        for name in names:
+            await self.blobs.delete(organization.key, name)
+        return len(names)
 
     async def _day(
         self, organization: Organization, day: datetime, made: tuple[datetime, datetime]

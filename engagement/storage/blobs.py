@@ -100,13 +100,20 @@ class Blobs:
         """Return what a message says."""
         return Content(**json.loads(await self.read(organization, name)))
 
-    async def list_day(self, organization: str, day: datetime) -> AsyncIterator[StoredBlob]:
-        """Yield the blobs that were made on one day (UTC)."""
+    def list_day(self, organization: str, day: datetime) -> AsyncIterator[StoredBlob]:
+        """Yield the blobs that were made for messages on one day (UTC)."""
+        return self._list(organization, f"{day:%Y-%m-%d}/")
+
+    def list_templates(self, organization: str) -> AsyncIterator[StoredBlob]:
+        """Yield the blobs that were made for templates."""
+        return self._list(organization, f"{keys.TEMPLATES}/")
+
+    async def _list(self, organization: str, prefix: str) -> AsyncIterator[StoredBlob]:
         container = self.account.container(keys.container(organization))
         async with storage_call(120):
             found = [
                 StoredBlob(item.name, item.creation_time)
-                async for item in container.list_blobs(name_starts_with=f"{day:%Y-%m-%d}/")
+                async for item in container.list_blobs(name_starts_with=prefix)
             ]
         for blob in found:
             yield blob

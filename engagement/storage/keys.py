@@ -6,6 +6,7 @@ and links are one contiguous range, and its interactions, newest first, are anot
 
 from __future__ import annotations
 
+import hashlib
 from datetime import datetime
 
 from engagement.domain.message import MESSAGE_ID
@@ -26,6 +27,12 @@ DUE = "due"
 
 #: Partition of what users chose for themselves.
 USERS = "users"
+
+#: Partitions of the templates by their ids, and of what became of the messages that use them.
+TEMPLATES = "templates"
+TEMPLATE_TOTALS = "template-totals"
+#: Row of the totals of all messages; those of a template are named by a digest.
+ALL_TOTALS = "organization"
 
 HEAD = "0-head"
 RECIPIENT = "1-recipient-"
@@ -121,3 +128,15 @@ def dead_webhook(endpoint_id: str, letter_id: str) -> str:
 def blob(day: datetime, message_id: str, nonce: str) -> str:
     """Name of a blob; the day comes first, so that recent ones can be listed alone."""
     return f"{day:%Y-%m-%d}/{message_id}/{nonce}"
+
+
+def template_totals(template_id: str | None) -> str:
+    """Row key of a template's totals, or of the whole organization's."""
+    if template_id is None:
+        return ALL_TOTALS
+    return hashlib.sha256(template_id.encode()).hexdigest()[:32]
+
+
+def template_blob(template_id: str, nonce: str) -> str:
+    """Name of a blob with a template's bodies, apart from those of messages."""
+    return f"{TEMPLATES}/{template_id}/{nonce}"

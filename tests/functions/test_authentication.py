@@ -27,7 +27,7 @@ NO_KEYS = {
     "the administrator's in capitals": {"X-Api-Key": ADMIN_KEY.upper()},
 }
 
-ALERT = f"{'0' * 32}-{'0' * 13}-{'0' * 16}"
+ALERT = f"{'0' * 32}-1-{'0' * 13}-{'0' * 16}"
 WEBHOOK = "0" * 24
 
 ROUTES = [
@@ -54,6 +54,10 @@ ROUTES = [
     ("POST", f"/alerts/{ALERT}/dismiss"),
     ("GET", "/alert-settings?user_id=u-17"),
     ("PATCH", "/alert-settings?user_id=u-17"),
+    ("GET", "/templates"),
+    ("PUT", "/templates/t-1"),
+    ("GET", "/templates/t-1"),
+    ("DELETE", "/templates/t-1"),
     ("GET", "/verdicts/rules"),
     ("POST", "/verdicts/score"),
     ("GET", "/webhooks"),
@@ -66,9 +70,8 @@ ROUTES = [
     ("GET", f"/webhooks/{WEBHOOK}/dead-letters"),
     ("POST", f"/webhooks/{WEBHOOK}/replay"),
 ]
-SELLERS_ROUTES = [
-    route for route in ROUTES if route[1].startswith(("/messages", "/alert", "/webhooks"))
-]
+SELLERS = ("/messages", "/due", "/alert", "/templates", "/webhooks")
+SELLERS_ROUTES = [route for route in ROUTES if route[1].startswith(SELLERS)]
 
 
 @pytest.fixture(scope="module")
@@ -124,7 +127,7 @@ def test_every_route_refuses_a_caller_without_a_key_or_with_anothers(
 
 
 @pytest.mark.parametrize(("method", "path"), SELLERS_ROUTES)
-def test_the_administrators_key_does_not_open_messages_alerts_or_webhooks(
+def test_the_administrators_key_does_not_open_what_sellers_work_with(
     deployment, contoso, message_id, method, path
 ):
     url = f"/organizations/{contoso.organization_id}{path.format(id=message_id)}"

@@ -18,6 +18,7 @@ ALERTS = f"{ORGANIZATION}/alerts"
 ALERT_SETTINGS = f"{ORGANIZATION}/alert-settings"
 WEBHOOKS = f"{ORGANIZATION}/webhooks"
 WEBHOOK = f"{WEBHOOKS}/{{webhook_id}}"
+TEMPLATES = f"{ORGANIZATION}/templates"
 
 #: Every route of the API; those whose value is true read JSON.
 ROUTES = {
@@ -47,6 +48,10 @@ ROUTES = {
     ("POST", f"{ALERTS}/{{alert_id}}/dismiss"): False,
     ("GET", ALERT_SETTINGS): False,
     ("PATCH", ALERT_SETTINGS): True,
+    ("GET", TEMPLATES): False,
+    ("PUT", f"{TEMPLATES}/{{template_id}}"): True,
+    ("GET", f"{TEMPLATES}/{{template_id}}"): False,
+    ("DELETE", f"{TEMPLATES}/{{template_id}}"): False,
     ("GET", f"{ORGANIZATION}/verdicts/rules"): False,
     ("POST", f"{ORGANIZATION}/verdicts/score"): False,
     ("GET", WEBHOOKS): False,
@@ -123,6 +128,10 @@ HOSTILE_QUERIES = [
     "page_size=%D9%A1",
     "page_size=1&page_size=2",
     "user_id=%00",
+    "language=%00",
+    "language=" + "x" * 5_000,
+    "industry=%0d%0a",
+    "language=de&industry=x",
     "user_id=" + "x" * 5_000,
     "user_id=%20",
     "continuation=%00",
@@ -148,8 +157,9 @@ def known(deployment):
         "message_id": message.id,
         "attachment_id": "1",
         "key_id": "00000000",
-        "alert_id": f"{'0' * 32}-{'0' * 13}-{'0' * 16}",
+        "alert_id": f"{'0' * 32}-1-{'0' * 13}-{'0' * 16}",
         "webhook_id": ok(crm.call("POST", "/webhooks", json=webhook))["id"],
+        "template_id": "t-1",
     }
 
 
@@ -218,8 +228,15 @@ def test_B52_no_route_reads_more_json_than_the_largest_message_needs(known, meth
 
 def hostile_names(route):
     """Names for the parts of a route, each of them in turn replaced by hostile ones."""
-    names = ("organization_id", "message_id", "attachment_id", "key_id", "alert_id", "webhook_id")
-    for name in names:
+    for name in (
+        "organization_id",
+        "message_id",
+        "attachment_id",
+        "key_id",
+        "alert_id",
+        "webhook_id",
+        "template_id",
+    ):
         if f"{{{name}}}" in route:
             yield from ((name, segment) for segment in HOSTILE_SEGMENTS)
 

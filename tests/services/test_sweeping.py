@@ -89,6 +89,24 @@ def test_a_blob_without_a_row_goes_once_its_grace_has_ended(swept):
     assert swept.crm.message(swept.message_id)["html_body"]
 
 
+def test_of_templates_only_bodies_that_none_names_go(swept):
+    template = {"name": "Offer", "html_body": "<p>Dear {{name}}</p>"}
+    assert swept.crm.call("PUT", "/templates/offer", json=template).status_code == 201
+    blobs = swept.sweeping.blobs
+
+    async def listed(orphan=""):
+        key = (await swept.organization()).key
+        if orphan:
+            await blobs.write(key, keys.template_blob("offer", orphan), b"{}", "application/json")
+        return {blob.name.rpartition("/")[2] async for blob in blobs.list_templates(key)}
+
+    both = swept.deployment.run(listed("orphan"))
+    swept.sweep(NOW + timedelta(minutes=59))
+    assert swept.deployment.run(listed()) == both
+    swept.sweep(NOW + timedelta(hours=2))
+    assert swept.deployment.run(listed()) == both - {"orphan"}
+
+
 @pytest.mark.parametrize("days", [1, 2])
 def test_what_no_run_found_in_time_is_found_once_a_day(swept, days):
     swept.orphan()
