@@ -15,6 +15,7 @@ from engagement.domain.tracking_token import TokenSigner
 from engagement.remote.smtp import Smtp
 from engagement.services import Services
 from engagement.services.administering import Administering
+from engagement.services.advising import Advising
 from engagement.services.alerting import Alerting
 from engagement.services.attaching import Attaching
 from engagement.services.drafting import Drafting
@@ -36,6 +37,7 @@ from engagement.storage.blobs import Blobs
 from engagement.storage.interactions import Interactions
 from engagement.storage.messages import Messages
 from engagement.storage.organizations import Organizations
+from engagement.storage.people import People
 from engagement.storage.queues import Queue
 from engagement.storage.readiness import Readiness
 from engagement.storage.settings import SettingsRows
@@ -79,6 +81,7 @@ def build_services(config: Config) -> Services:
         surface=config.surface,
         admin_key=config.admin_key,
         administering=administering,
+        advising=Advising(People(account), settings),
         alerting=alerting,
         attaching=Attaching(messages, blobs, settings),
         drafting=Drafting(messages, blobs, urls),

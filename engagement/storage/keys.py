@@ -69,6 +69,11 @@ def alerts(user_key: str) -> str:
     return f"alerts-{user_key}"
 
 
+def person(digest: str) -> str:
+    """Partition of what is known of a person's habits, by a digest of the address."""
+    return f"person-{digest}"
+
+
 def blob(day: datetime, message_id: str, nonce: str) -> str:
     """Name of a blob; the day comes first, so that recent ones can be listed alone."""
     return f"{day:%Y-%m-%d}/{message_id}/{nonce}"
