@@ -137,7 +137,8 @@ def _without_holidays(plan: DeliveryPlan) -> Iterator[tuple[str, str]]:
 
 def _seller(plan: DeliveryPlan) -> Iterator[Reason]:
     local = plan.advice.send_at.astimezone(plan.seller.zone)
-    if not plan.seller.is_open(plan.advice.send_at):
+    # Whoever is to send at once is there.
+    if plan.advice.send_at > plan.now and not plan.seller.is_open(plan.advice.send_at):
         holiday = plan.seller.holiday(local.date())
         why = f"a public holiday ({holiday})" if holiday else "outside working hours"
         code = "seller_holiday" if holiday else "seller_outside_working_hours"

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from bisect import bisect_right
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta, tzinfo
 from enum import StrEnum
 from fractions import Fraction
 from functools import reduce
+from itertools import accumulate
 
 from engagement.domain.habit import Habit
 from engagement.domain.public_holiday import holiday_on
@@ -19,6 +20,8 @@ from engagement.domain.working_hours import WorkingHours
 TOGETHER = timedelta(days=14)
 #: For one person there is always a working day, also of those who work on one day a week.
 ALONE = timedelta(days=35)
+#: After so long the hours of the week come again: waiting longer reaches hardly anybody else.
+COMPROMISE = timedelta(days=7)
 #: Further than any holidays last: the hours before and behind, which distances are measured to.
 AROUND = timedelta(days=7)
 
@@ -127,15 +130,15 @@ def advise(people: Sequence[Person], now: datetime, not_before: datetime) -> Adv
     """Return the best time from *not_before* on, which is no earlier than *now*.
 
     That is the first one in everybody's working hours, or an hour later that day in which they
-    clearly act more. If there is none within two weeks: one that suits as many as possible, of
-    these the one that is nearest to the hours of the others, of these the first.
+    clearly act more. If there is none within two weeks: one within a week that suits as many as
+    possible, of these the one that is nearest to the hours of the others, of these the first.
     """
     reach = not_before + (ALONE if len(people) == 1 else TOGETHER)
     shifts = [x.calendar.shifts(not_before - AROUND, reach + AROUND) for x in people]
     common = reduce(_intersection, shifts)
     first = next((x for x in common if x.end > not_before and x.begin < reach), None)
     if first is None:
-        at, choice = _compromise(shifts, not_before, reach), Choice.COMPROMISE
+        at, choice = _compromise(shifts, not_before), Choice.COMPROMISE
     else:
         earliest = max(first.begin, not_before)
         at = _favourite(people, earliest, first.end)
@@ -202,9 +205,10 @@ def _next_quarter(at: datetime) -> datetime:
     return midnight + ((at - midnight) // QUARTER + 1) * QUARTER
 
 
-def _compromise(shifts: Sequence[list[Shift]], not_before: datetime, reach: datetime) -> datetime:
+def _compromise(shifts: Sequence[list[Shift]], not_before: datetime) -> datetime:
     """Return the time that suits most; the distance to a shift is least at the ends of others."""
     groups = Counter(tuple(x) for x in shifts)
+    reach = not_before + COMPROMISE
     ends = {
         moment
         for group in groups
@@ -212,29 +216,41 @@ def _compromise(shifts: Sequence[list[Shift]], not_before: datetime, reach: date
         for moment in (shift.begin, shift.end - LAST_MOMENT)
         if not_before < moment < reach
     }
+    times = [not_before, *sorted(ends)]
+    suited = _suited(groups, times)
+    most = max(suited)
 
-    def rank(at: datetime) -> tuple[int, timedelta, datetime]:
-        outside, distance = 0, timedelta(0)
-        for group, people in groups.items():
-            away = _distance(group, at)
-            if away is None or away:
-                outside += people
-                distance += people * (away or timedelta(0))
-        return outside, distance, at
+    def distance(at: datetime) -> timedelta:
+        return sum((people * _distance(x, at) for x, people in groups.items() if x), timedelta(0))
 
-    return min([not_before, *ends], key=rank)
+    # The first of several, as they come in order.
+    return min(
+        (at for at, number in zip(times, suited, strict=True) if number == most), key=distance
+    )
+
+
+def _suited(groups: Mapping[tuple[Shift, ...], int], times: Sequence[datetime]) -> list[int]:
+    """Return how many people are at work at each of the *times*."""
+    changes: Counter[datetime] = Counter()
+    for shifts, people in groups.items():
+        for shift in shifts:
+            changes[shift.begin] += people
+            changes[shift.end] -= people
+    moments = sorted(changes)
+    present = [0, *accumulate(changes[moment] for moment in moments)]
+    return [present[bisect_right(moments, at)] for at in times]
 
 
 def _is_inside(shifts: Sequence[Shift], at: datetime) -> bool:
-    return _distance(shifts, at) == timedelta(0)
+    return bool(shifts) and not _distance(shifts, at)
 
 
-def _distance(shifts: Sequence[Shift], at: datetime) -> timedelta | None:
-    """Return how far *at* is from the nearest of the *shifts*, None if there are none."""
+def _distance(shifts: Sequence[Shift], at: datetime) -> timedelta:
+    """Return how far *at* is from the nearest of the *shifts*, of which there is one at least."""
     behind = bisect_right(shifts, at, key=lambda shift: shift.begin)
     away = [shifts[behind].begin - at] if behind < len(shifts) else []
     if behind:
         # The end itself is outside, by as little as can be.
         ended = shifts[behind - 1].end
         away.append(at - ended + timedelta.resolution if at >= ended else timedelta(0))
-    return min(away, default=None)
+    return min(away)
