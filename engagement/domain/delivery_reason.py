@@ -8,7 +8,6 @@ from datetime import date, datetime, timedelta
 
 from engagement.domain.delivery_plan import DeliveryPlan
 from engagement.domain.delivery_time import ALONE, TOGETHER, Choice
-from engagement.domain.public_holiday import knows_holidays_of
 from engagement.domain.zone_evidence import ZoneEvidence
 
 #: How many recipients a sentence names.
@@ -41,7 +40,6 @@ def reasons_of(plan: DeliveryPlan) -> list[Reason]:
         *_grouped("zone_assumed", _assumed(plan)),
         *_grouped("zone_uncertain", _uncertain(plan)),
         *_grouped("evidence_disagrees", _against(plan)),
-        *_grouped("holidays_unknown", _without_holidays(plan)),
         *_seller(plan),
     ]
 
@@ -126,13 +124,6 @@ def _against(plan: DeliveryPlan) -> Iterator[tuple[str, str]]:
                 f"By {WORDS[evidence]} it would be {zone} instead of {taken} for {{}}.",
                 (reader.email),
             )
-
-
-def _without_holidays(plan: DeliveryPlan) -> Iterator[tuple[str, str]]:
-    for reader in plan.readers:
-        country = reader.person.calendar.country
-        if country is not None and not knows_holidays_of(country):
-            yield f"No public holidays of {country} are known, for {{}}.", reader.email
 
 
 def _seller(plan: DeliveryPlan) -> Iterator[Reason]:

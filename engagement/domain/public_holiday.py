@@ -9,21 +9,15 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from holidays import HolidayBase
 
-#: Years of a country or region that are remembered; all there are fit for the years asked about.
-MOST_CALENDARS = 2_000
+#: Years of a country or region that are remembered.
+MOST_CALENDARS = 500
 
-WORKING_DAYS = 5
+MONDAY_TO_FRIDAY = frozenset(range(5))
 
 
 def holiday_on(country: str, region: str | None, day: date) -> str | None:
-    """Return the name of the public holiday on *day*, None if it is none or none is known."""
-    calendar = _calendar(country, region, day.year)
-    return None if calendar is None else calendar.get(day)
-
-
-def knows_holidays_of(country: str) -> bool:
-    """Whether there is a calendar of the country at all."""
-    return country in _supported()
+    """Return the name of the public holiday on *day*, None if it is none."""
+    return _calendar(country, region, day.year).get(day)
 
 
 @lru_cache(maxsize=300)
@@ -33,21 +27,18 @@ def working_days_of(country: str | None) -> frozenset[int]:
     Where one day alone is free by law, such as Sunday in Hong Kong or Friday in Iran, offices close
     on the day before as well: a week has five days.
     """
-    week = frozenset(range(7))
-    if country is None or country not in _supported():
-        return frozenset(range(WORKING_DAYS))
+    if country is None:
+        return MONDAY_TO_FRIDAY
     import holidays
 
     free = frozenset(holidays.country_holidays(country).weekend)
     if len(free) == 1:
         free |= {(day - 1) % 7 for day in free}
-    return week - free
+    return frozenset(range(7)) - free
 
 
 @lru_cache(maxsize=MOST_CALENDARS)
-def _calendar(country: str, region: str | None, year: int) -> HolidayBase | None:
-    if country not in _supported():
-        return None
+def _calendar(country: str, region: str | None, year: int) -> HolidayBase:
     import holidays
 
     # A region of which the package knows nothing has the holidays of the whole country.

@@ -7,7 +7,8 @@ from datetime import date, time
 
 import pytest
 
-from engagement.domain.public_holiday import holiday_on, knows_holidays_of, working_days_of
+from engagement.domain.public_holiday import holiday_on, working_days_of
+from engagement.domain.time_zone import countries
 from engagement.domain.working_hours import (
     DAYS,
     DeliveryTimeSettings,
@@ -110,8 +111,7 @@ def test_a_country_has_a_week_of_its_own(country, days):
         ("DE", None, date(2026, 1, 6), None),
         # What the package does not know as a region has the country's.
         ("GB", "LND", date(2026, 12, 25), "Christmas Day"),
-        ("KP", None, date(2026, 1, 1), None),
-        ("DE", None, date(9999, 1, 1), "New Year's Day"),
+        ("DE", None, date(9999, 1, 1), None),
         ("DE", None, date(1, 1, 1), None),
     ],
 )
@@ -119,6 +119,7 @@ def test_public_holidays_have_names(country, region, day, name):
     assert holiday_on(country, region, day) == name
 
 
-def test_it_is_known_of_which_countries_nothing_is_known():
-    assert knows_holidays_of("DE")
-    assert not knows_holidays_of("KP")
+def test_every_country_has_a_week_and_a_calendar():
+    for country in countries():
+        assert len(working_days_of(country)) == 5
+        assert {holiday_on(country, None, date(2026, 1, day)) for day in range(1, 32)}

@@ -49,10 +49,13 @@ ROUTES = [
     ("POST", f"/alerts/{ALERT}/dismiss"),
     ("GET", "/alert-settings?user_id=u-17"),
     ("PATCH", "/alert-settings?user_id=u-17"),
+    ("POST", "/delivery-time"),
     ("GET", "/verdicts/rules"),
     ("POST", "/verdicts/score"),
 ]
-SELLERS_ROUTES = [route for route in ROUTES if route[1].startswith(("/messages", "/alert"))]
+SELLERS_ROUTES = [
+    route for route in ROUTES if route[1].startswith(("/messages", "/alert", "/delivery"))
+]
 
 
 @pytest.fixture(scope="module")

@@ -40,6 +40,7 @@ ROUTES = {
     ("POST", f"{ALERTS}/{{alert_id}}/dismiss"): False,
     ("GET", ALERT_SETTINGS): False,
     ("PATCH", ALERT_SETTINGS): True,
+    ("POST", f"{ORGANIZATION}/delivery-time"): True,
     ("GET", f"{ORGANIZATION}/verdicts/rules"): False,
     ("POST", f"{ORGANIZATION}/verdicts/score"): False,
 }
