@@ -47,7 +47,7 @@ def reasons_of(plan: DeliveryPlan) -> list[Reason]:
 def _choice(plan: DeliveryPlan) -> Reason:
     advice, readers = plan.advice, plan.readers
     count = len(readers)
-    everybody = readers[0].email if count == 1 else f"all {count} recipients"
+    everybody = {1: readers[0].email, 2: "both recipients"}.get(count, f"all {count} recipients")
     code = advice.choice.value
     if advice.choice is Choice.COMPROMISE:
         days = (ALONE if count == 1 else TOGETHER).days
@@ -81,10 +81,8 @@ def _habits(plan: DeliveryPlan) -> Iterator[tuple[str, str]]:
         count = habit.hours.get(hour, 0) if habit else 0
         if habit and count and plan.advice.choice is Choice.HABIT:
             times = f"{count} of the last {habit.act_count} times"
-            yield (
-                f"Opened or answered {times} from {hour:02d}:00 to {hour:02d}:59: {{}}.",
-                (reader.email),
-            )
+            hours = f"from {hour:02d}:00 to {hour:02d}:59"
+            yield f"{{}} opened or answered {times} {hours}.", reader.email
 
 
 def _holidays(plan: DeliveryPlan) -> Iterator[tuple[str, str]]:
@@ -109,21 +107,15 @@ def _uncertain(plan: DeliveryPlan) -> Iterator[tuple[str, str]]:
     for reader in plan.readers:
         located = reader.located
         if not located.certain and located.evidence is not ZoneEvidence.NONE:
-            words = WORDS[located.evidence]
-            yield (
-                f"By {words} it may be another time zone than {located.name} for {{}}.",
-                (reader.email),
-            )
+            what = f"{WORDS[located.evidence]} it may be another time zone than {located.name}"
+            yield f"By {what} for {{}}.", reader.email
 
 
 def _against(plan: DeliveryPlan) -> Iterator[tuple[str, str]]:
     for reader in plan.readers:
         for evidence, zone in reader.located.against:
-            taken = reader.located.name
-            yield (
-                f"By {WORDS[evidence]} it would be {zone} instead of {taken} for {{}}.",
-                (reader.email),
-            )
+            what = f"{WORDS[evidence]} it would be {zone} instead of {reader.located.name}"
+            yield f"By {what} for {{}}.", reader.email
 
 
 def _seller(plan: DeliveryPlan) -> Iterator[Reason]:

@@ -10,11 +10,13 @@ import re
 from collections.abc import Mapping
 from datetime import datetime, timedelta, timezone, tzinfo
 from functools import cache, lru_cache
-from importlib.resources import files
-from importlib.resources.abc import Traversable
+from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
 from engagement.domain.payload import Fields
+
+if TYPE_CHECKING:
+    from importlib.resources.abc import Traversable
 
 LONGEST_NAME = 60
 OFFSET = re.compile(r"(?P<sign>[+-])(?P<hours>[01][0-9]):(?P<minutes>[0-5][0-9])")
@@ -91,6 +93,8 @@ def _table(name: str) -> list[list[str]]:
 
 
 def _data() -> Traversable:
+    from importlib.resources import files
+
     return files("tzdata")
 
 

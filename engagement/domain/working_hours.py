@@ -86,7 +86,8 @@ def _patched_countries(
     before: Mapping[str, WorkingHours], patch: Fields
 ) -> dict[str, WorkingHours]:
     changes, path = patch.value["countries"], patch.at("countries")
-    fields, after = Fields(changes, countries(), path), dict(before)
+    # The public path reads settings as well, and mostly there are none of these.
+    fields, after = Fields(changes, countries() if changes else (), path), dict(before)
     for code in fields.value:
         hours = fields.optional_object(code, _read_hours)
         if hours is None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from datetime import UTC, datetime
 
 import azure.functions as func
@@ -27,7 +28,9 @@ def blueprint(services: Services) -> func.Blueprint:
         req: func.HttpRequest, organization: Organization
     ) -> func.HttpResponse:
         now = datetime.now(UTC)
-        plan = await services.advising.plan(organization, read_wish(read_json(req), now), now)
+        # What is known of the world's phone numbers takes a moment to load.
+        wish = await asyncio.to_thread(read_wish, read_json(req), now)
+        plan = await services.advising.plan(organization, wish, now)
         return json_response(plan_json(plan))
 
     return bp

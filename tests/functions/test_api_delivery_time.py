@@ -138,7 +138,7 @@ def test_without_an_overlap_it_says_who_is_outside(seller):
     texts = {reason["code"]: reason["text"] for reason in answer["reasons"]}
 
     assert (answer["choice"], answer["now_is_good"], inside) == ("compromise", False, [True, False])
-    assert "all 2 recipients" in texts["compromise"]
+    assert "both recipients" in texts["compromise"]
     assert BOB in texts["outside_working_hours"]
     assert ANN not in texts["outside_working_hours"]
 
