@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from datetime import time
@@ -14,7 +13,6 @@ from engagement.domain.time_zone import countries
 from engagement.errors import InvalidRequestError
 
 DAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
-CLOCK = re.compile(r"(?:[01][0-9]|2[0-3]):[0-5][0-9]")
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,8 +98,8 @@ def _patched_countries(
 def _read_hours(value: object, path: str) -> WorkingHours:
     fields = Fields(value, {"days", "from", "to"}, path)
     default = WorkingHours()
-    begin = _read_clock(fields, "from", default.begin)
-    end = _read_clock(fields, "to", default.end)
+    begin = fields.clock("from") if "from" in fields else default.begin
+    end = fields.clock("to") if "to" in fields else default.end
     if end <= begin:
         fields.wrong("to", "Working hours must end after they begin, on the same day.")
     return WorkingHours(begin, end, _read_days(fields))
@@ -118,12 +116,3 @@ def _read_days(fields: Fields) -> frozenset[int] | None:
     if not days:
         fields.wrong("days", "At least one day of the week is needed.")
     return frozenset(days)
-
-
-def _read_clock(fields: Fields, name: str, default: time) -> time:
-    if fields.value.get(name) is None:
-        return default
-    text = fields.line(name, 100)
-    if not CLOCK.fullmatch(text):
-        fields.wrong(name, "This must be a time of the day, such as 08:30.")
-    return time.fromisoformat(text)

@@ -286,6 +286,18 @@ def test_a_habit_weighs_in_within_the_hours_of_all():
     assert apart.choice is COMPROMISE
 
 
+def test_a_time_for_all_is_looked_for_within_two_weeks_and_another_within_one():
+    """Thursdays only: 25 December 2025 and 1 January 2026 are two of them."""
+    settings = patched_delivery_time(DEFAULT, {"working_hours": {"days": ["thu"]}})
+    soon = plan("2025-12-26T12:00-05:00", "US-NY US-CA", settings=settings).advice
+    late = plan("2025-12-19T12:00-05:00", "US-NY US-CA", settings=settings).advice
+
+    assert (soon.send_at, soon.choice) == (datetime.fromisoformat("2026-01-08T08:00-08:00"), NEXT)
+    # Nobody works within a week: then it makes no difference.
+    assert (late.choice, late.inside) == (COMPROMISE, (False, False))
+    assert late.send_at == datetime.fromisoformat("2025-12-19T12:00-05:00")
+
+
 def test_the_reasons_name_what_is_in_the_way():
     found = plan("2026-07-02T22:00Z", "US-NY FR JP")
     texts = {reason.code: reason.text for reason in reasons_of(found)}
