@@ -135,6 +135,8 @@ TOGETHER = [
     ("no overlap", "2026-06-08T15:00Z", "JP US-NY", "2026-06-09T08:00+09:00", COMPROMISE),
     ("ends as the other begins", "2026-06-09T00:00Z", "GB AU-NSW", "2026-06-09T08:00+01:00",
      COMPROMISE),
+    ("the last moment of two", "2026-06-09T07:00Z", "DE AT US-CA", "2026-06-09T16:55+02:00",
+     COMPROMISE),
     ("two of three", "2026-06-09T07:00Z", "DE GB US-CA", "2026-06-09T16:00+01:00", COMPROMISE),
 ]  # fmt: skip
 
