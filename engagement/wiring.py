@@ -20,6 +20,7 @@ from engagement.remote.smtp import Smtp
 from engagement.remote.webhooks import Webhooks
 from engagement.services import Services
 from engagement.services.administering import Administering
+from engagement.services.advising import Advising
 from engagement.services.alerting import Alerting
 from engagement.services.attaching import Attaching
 from engagement.services.dispatching import Dispatching
@@ -59,6 +60,7 @@ from engagement.storage.due_times import DueTimes
 from engagement.storage.interactions import Interactions
 from engagement.storage.messages import Messages
 from engagement.storage.organizations import Organizations
+from engagement.storage.people import People
 from engagement.storage.queues import Queue
 from engagement.storage.readiness import Readiness
 from engagement.storage.settings import SettingsRows
@@ -126,6 +128,7 @@ def build_services(
         surface=config.surface,
         admin_key=config.admin_key,
         administering=administering,
+        advising=Advising(People(account), settings),
         alerting=alerting,
         attaching=Attaching(messages, blobs, settings),
         dispatching=Dispatching(due_times, messages, waiting, sending, reminding, alerting),

@@ -67,6 +67,12 @@ def counting(azurite, tmp_path_factory):
         yield Counting(azurite, tmp_path_factory.mktemp("spill"), stack)
 
 
+def advise(crm):
+    """Ask when to send."""
+    body = {"time_zone": "Europe/Berlin", "recipients": [{"email": "ann@fabrikam.example"}]}
+    return ok(crm.call("POST", "/delivery-time", json=body))
+
+
 def documented():
     """Operation to (tables, blobs), from the table in the document."""
     text = (ROOT / "docs" / "data-model.md").read_text()
@@ -110,6 +116,7 @@ def test_the_document_tells_what_each_operation_costs(counting, receiver):
         "sending by crm": counting.cost(lambda: crm.send(draft)),
         "a message with its KPIs": counting.cost(lambda: crm.message(message.id)),
         "a page of the timeline": counting.cost(lambda: crm.timeline(message.id)),
+        "a delivery time for one recipient": counting.cost(lambda: advise(crm)),
         "a look at a message that is judged already": counting.cost(
             lambda: counting.judge(message)
         ),

@@ -2,19 +2,16 @@
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass, replace
-from datetime import datetime, time
+from datetime import datetime
 from typing import Any
-from zoneinfo import ZoneInfo
 
 from engagement.domain.alert import AlertType
 from engagement.domain.payload import Fields
 from engagement.domain.quiet_hours import QuietHours
+from engagement.domain.time_zone import read_time_zone
 
-LONGEST_ZONE = 60
 SWITCHES = ("first_open", "reply", "reminder")
-CLOCK = re.compile(r"(?:[01][0-9]|2[0-3]):[0-5][0-9]")
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,20 +82,8 @@ def _read_switch(patch: Fields, name: str) -> bool | None:
 
 def _read_quiet_hours(value: object, path: str) -> QuietHours:
     fields = Fields(value, {"from", "to", "time_zone"}, path)
-    zone = fields.line("time_zone", LONGEST_ZONE)
-    try:
-        ZoneInfo(zone)
-    except (KeyError, ValueError, OSError):
-        # OSError: a name that is a folder of the database.
-        fields.wrong("time_zone", "This is not a time zone, such as Europe/Berlin.")
-    begin, end = _read_clock(fields, "from"), _read_clock(fields, "to")
+    zone = read_time_zone(fields, "time_zone")
+    begin, end = fields.clock("from"), fields.clock("to")
     if begin == end:
         fields.wrong("to", "Quiet hours must end at another time than they begin.")
     return QuietHours(begin, end, zone)
-
-
-def _read_clock(fields: Fields, name: str) -> time:
-    text = fields.line(name, LONGEST_ZONE)
-    if not CLOCK.fullmatch(text):
-        fields.wrong(name, "This must be a time of the day, such as 20:00.")
-    return time.fromisoformat(text)

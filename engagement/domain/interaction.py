@@ -26,6 +26,8 @@ class Interaction:
     judgement: Judgement
     #: str or None, address of whoever answered
     replied_by: str | None = None
+    #: int or None, minutes by which the clock of whoever answered is ahead of UTC
+    utc_offset_minutes: int | None = None
     #: str, version of the stored row, "" for one that is not stored yet
     etag: str = field(default="", compare=False)
 

@@ -12,6 +12,7 @@ from enum import StrEnum
 from engagement.domain.alert_settings import AlertSettings
 from engagement.domain.file_name import BLOCKED_EXTENSIONS
 from engagement.domain.verdict_settings import VerdictSettings
+from engagement.domain.working_hours import DeliveryTimeSettings
 from engagement.errors import InvalidRequestError
 
 ORGANIZATION_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,62}")
@@ -77,6 +78,7 @@ class Settings:
     blocked_extensions: frozenset[str] = field(default=BLOCKED_EXTENSIONS)
     verdicts: VerdictSettings = field(default_factory=VerdictSettings)
     alerts: AlertSettings = field(default_factory=AlertSettings)
+    delivery_time: DeliveryTimeSettings = field(default_factory=DeliveryTimeSettings)
 
 
 def secret_digest(secret: str) -> str:

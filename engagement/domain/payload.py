@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable, Collection
-from datetime import UTC, datetime
+from datetime import UTC, datetime, time
 from typing import Any, NoReturn, TypeVar
 
 from engagement.domain.mailbox_address import check_display_text
 from engagement.errors import InvalidRequestError
 
 T = TypeVar("T")
+
+CLOCK = re.compile(r"(?:[01][0-9]|2[0-3]):[0-5][0-9]")
 
 
 def parse_json(body: bytes) -> object:
@@ -116,6 +119,13 @@ class Fields:
             if isinstance(error, InvalidRequestError):
                 raise
             self.wrong(name, "This is not a time in RFC 3339.")
+
+    def clock(self, name: str) -> time:
+        """Return a time of the day, written as 20:00."""
+        value: str = self._typed(name, str, "text", None)
+        if not CLOCK.fullmatch(value):
+            self.wrong(name, "This must be a time of the day, such as 20:00.")
+        return time.fromisoformat(value)
 
     def optional_object(self, name: str, read: Callable[[object, str], T]) -> T | None:
         """Return what *read* makes of the object in field *name*; null and absence are None."""

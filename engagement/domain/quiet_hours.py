@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import UTC, datetime, time, timedelta
-from zoneinfo import ZoneInfo
+from datetime import UTC, datetime, time, timedelta, tzinfo
+
+from engagement.domain.time_zone import find_zone
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,7 +19,7 @@ class QuietHours:
 
     def until(self, at: datetime) -> datetime:
         """Return the end of the quiet hours (UTC) that *at* falls into, *at* itself outside."""
-        zone = ZoneInfo(self.time_zone)
+        zone = find_zone(self.time_zone)
         if not self._hold(at, zone):
             return at
         today = at.astimezone(zone).date()
@@ -33,7 +34,7 @@ class QuietHours:
         )
         return next((end for end in ends if end > at and not self._hold(end, zone)), at)
 
-    def _hold(self, at: datetime, zone: ZoneInfo) -> bool:
+    def _hold(self, at: datetime, zone: tzinfo) -> bool:
         clock = at.astimezone(zone).time().replace(fold=0)
         if self.begin <= self.end:
             return self.begin <= clock < self.end

@@ -11,6 +11,7 @@ from engagement.domain.organization import LARGEST_UPLOAD, Settings
 from engagement.domain.payload import Fields
 from engagement.domain.rule_set import RuleSet
 from engagement.domain.verdict_settings import patched_verdicts, verdicts_json
+from engagement.domain.working_hours import delivery_time_json, patched_delivery_time
 from engagement.errors import InvalidRequestError
 
 EXTENSION = re.compile(r"[a-z0-9_-]{1,20}")
@@ -27,12 +28,13 @@ def settings_json(settings: Settings, shipped: RuleSet) -> dict[str, Any]:
         },
         "verdicts": verdicts_json(settings.verdicts, shipped),
         "alerts": alerts_json(settings.alerts),
+        "delivery_time": delivery_time_json(settings.delivery_time),
     }
 
 
 def patched(settings: Settings, changes: object, shipped: RuleSet) -> Settings:
     """Return the settings with *changes* (RFC 7396); raises InvalidRequestError."""
-    fields = Fields(changes, {"follow", "attachments", "verdicts", "alerts"})
+    fields = Fields(changes, {"follow", "attachments", "verdicts", "alerts", "delivery_time"})
     if "follow" in fields:
         follow = Fields(fields.value["follow"], {"enabled"}, "follow")
         enabled = follow.flag("enabled", default=settings.follow_enabled)
@@ -45,6 +47,11 @@ def patched(settings: Settings, changes: object, shipped: RuleSet) -> Settings:
     if "alerts" in fields:
         alerts = patched_alerts(settings.alerts, fields.value["alerts"], "alerts")
         settings = replace(settings, alerts=alerts)
+    if "delivery_time" in fields:
+        delivery_time = patched_delivery_time(
+            settings.delivery_time, fields.value["delivery_time"], "delivery_time"
+        )
+        settings = replace(settings, delivery_time=delivery_time)
     return settings
 
 

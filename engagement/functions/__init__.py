@@ -22,6 +22,7 @@ def blueprints(services: Services) -> Iterator[func.Blueprint]:
         from engagement.functions import (
             api_alerts,
             api_attachments,
+            api_delivery_time,
             api_messages,
             api_organizations,
             api_reminders,
@@ -42,5 +43,6 @@ def blueprints(services: Services) -> Iterator[func.Blueprint]:
         yield api_templates.blueprint(services)
         yield api_verdicts.blueprint(services)
         yield api_webhooks.blueprint(services)
+        yield api_delivery_time.blueprint(services)
         yield timers.blueprint(services)
         yield queues.blueprint(services)

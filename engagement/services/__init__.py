@@ -6,6 +6,7 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 
 from engagement.services.administering import Administering
+from engagement.services.advising import Advising
 from engagement.services.alerting import Alerting
 from engagement.services.attaching import Attaching
 from engagement.services.dispatching import Dispatching
@@ -33,6 +34,7 @@ class Services:
     surface: str
     admin_key: str | None = field(repr=False)
     administering: Administering
+    advising: Advising
     alerting: Alerting
     attaching: Attaching
     dispatching: Dispatching

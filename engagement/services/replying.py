@@ -85,6 +85,7 @@ def _interaction(message: Message, reply: Reply) -> Interaction:
             reasons=("automatic_reply",) if reply.automatic else (),
         ),
         replied_by=reply.replied_by,
+        utc_offset_minutes=reply.utc_offset_minutes,
     )
 
 

@@ -42,6 +42,8 @@ def entity_of(interaction: Interaction) -> dict[str, Any]:
             entity[name] = value
     if interaction.replied_by is not None:
         entity["replied_by"] = interaction.replied_by
+    if interaction.utc_offset_minutes is not None:
+        entity["utc_offset_minutes"] = interaction.utc_offset_minutes
     return entity
 
 
@@ -84,6 +86,7 @@ def interaction_of(row: Any) -> Interaction:
             rules=str(row["rules"]),
         ),
         replied_by=row.get("replied_by"),
+        utc_offset_minutes=row.get("utc_offset_minutes"),
         etag=row.metadata["etag"],
     )
 

@@ -125,6 +125,11 @@ def dead_webhook(endpoint_id: str, letter_id: str) -> str:
     return f"{endpoint_id}-{letter_id}"
 
 
+def person(digest: str) -> str:
+    """Partition of what is known of a person's habits, by a digest of the address."""
+    return f"person-{digest}"
+
+
 def blob(day: datetime, message_id: str, nonce: str) -> str:
     """Name of a blob; the day comes first, so that recent ones can be listed alone."""
     return f"{day:%Y-%m-%d}/{message_id}/{nonce}"

@@ -12,6 +12,11 @@ from engagement.domain.alert_settings import AlertSettings, alerts_json, patched
 from engagement.domain.client_address import AddressPrivacy
 from engagement.domain.organization import Settings
 from engagement.domain.verdict_settings import VerdictSettings
+from engagement.domain.working_hours import (
+    DeliveryTimeSettings,
+    delivery_time_json,
+    patched_delivery_time,
+)
 from engagement.errors import InvalidRequestError, NotFoundError
 from engagement.storage import keys
 from engagement.storage.account import Account, storage_call
@@ -97,6 +102,7 @@ def _row(settings: Settings) -> dict[str, Any]:
         "rules": json.dumps(dict(settings.verdicts.rules)),
         "client_address": settings.verdicts.client_address.value,
         "alerts": _alerts_text(settings.alerts),
+        "delivery_time": json.dumps(delivery_time_json(settings.delivery_time)),
     }
 
 
@@ -114,6 +120,7 @@ def _settings(row: Any) -> Settings:
             client_address=AddressPrivacy(row.get("client_address", AddressPrivacy.TRUNCATED)),
         ),
         alerts=_read_alerts(row.get("alerts")),
+        delivery_time=_read_delivery_time(row.get("delivery_time")),
     )
 
 
@@ -128,3 +135,13 @@ def _read_alerts(text: str | None) -> AlertSettings:
         # What was valid when it was stored may not be any more, such as the name of a time zone.
         logger.warning("stored settings of alerts cannot be read")
         return AlertSettings()
+
+
+def _read_delivery_time(text: str | None) -> DeliveryTimeSettings:
+    default = DeliveryTimeSettings()
+    try:
+        return patched_delivery_time(default, json.loads(text)) if text else default
+    except InvalidRequestError:
+        # A country may cease to be one.
+        logger.warning("stored settings of delivery times cannot be read")
+        return default

@@ -24,6 +24,7 @@ from engagement.storage.account import Account
 from engagement.storage.organizations import Organizations
 
 FOLLOW_OFF = {"follow": {"enabled": False}}
+SUNDAYS = {"days": ["mon", "sun"], "from": "09:00", "to": "18:00"}
 
 
 @pytest.fixture
@@ -455,6 +456,11 @@ def test_settings_have_the_defaults_of_the_product(deployment):
             "rules": {},
         },
         "alerts": {"first_open": None, "reply": None, "reminder": None, "quiet_hours": None},
+        "delivery_time": {
+            "working_hours": {"days": None, "from": "08:00", "to": "17:00"},
+            "countries": {},
+            "holidays": True,
+        },
     }
 
 
@@ -463,6 +469,8 @@ def test_a_patch_merges_into_what_was_set_before(crm, deployment):
     ok(crm.call("PATCH", "/settings", json={"attachments": {"blocked_extensions": [".TMP"]}}))
     ok(crm.call("PATCH", "/settings", json={"verdicts": {"burst_links": 9}}))
     ok(crm.call("PATCH", "/settings", json={"alerts": {"reply": False}}))
+    ok(crm.call("PATCH", "/settings", json={"delivery_time": {"countries": {"AE": SUNDAYS}}}))
+    ok(crm.call("PATCH", "/settings", json={"delivery_time": {"holidays": False}}))
     before = ok(crm.call("GET", "/settings"))
     path = f"/organizations/{crm.organization_id}/settings"
     changed = ok(deployment.admin("PATCH", path, json=FOLLOW_OFF))
@@ -472,6 +480,11 @@ def test_a_patch_merges_into_what_was_set_before(crm, deployment):
         "attachments": {"upload_limit_bytes": 7, "blocked_extensions": ["tmp"]},
         "verdicts": before["verdicts"],
         "alerts": {"first_open": None, "reply": False, "reminder": None, "quiet_hours": None},
+        "delivery_time": {
+            "working_hours": before["delivery_time"]["working_hours"],
+            "countries": {"AE": SUNDAYS},
+            "holidays": False,
+        },
     }
     windows = (before["verdicts"]["burst_links"], before["verdicts"]["delivery_window_seconds"])
     assert windows == (9, 0)
@@ -484,6 +497,10 @@ def test_a_patch_merges_into_what_was_set_before(crm, deployment):
     [
         ({"tracking": {}}, "tracking"),
         ({"follow": {"enabled": 1}}, "follow.enabled"),
+        (
+            {"follow": {"enabled": False}, "delivery_time": {"countries": {"XX": SUNDAYS}}},
+            "delivery_time.countries.XX",
+        ),
         ({"attachments": {"upload_limit_bytes": -1}}, "attachments.upload_limit_bytes"),
         ({"attachments": {"upload_limit_bytes": 10**9}}, "attachments.upload_limit_bytes"),
         (

@@ -58,6 +58,7 @@ ROUTES = [
     ("PUT", "/templates/t-1"),
     ("GET", "/templates/t-1"),
     ("DELETE", "/templates/t-1"),
+    ("POST", "/delivery-time"),
     ("GET", "/verdicts/rules"),
     ("POST", "/verdicts/score"),
     ("GET", "/webhooks"),
@@ -70,7 +71,7 @@ ROUTES = [
     ("GET", f"/webhooks/{WEBHOOK}/dead-letters"),
     ("POST", f"/webhooks/{WEBHOOK}/replay"),
 ]
-SELLERS = ("/messages", "/due", "/alert", "/templates", "/webhooks")
+SELLERS = ("/messages", "/due", "/alert", "/delivery", "/templates", "/webhooks")
 SELLERS_ROUTES = [route for route in ROUTES if route[1].startswith(SELLERS)]
 
 

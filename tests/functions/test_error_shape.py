@@ -52,6 +52,7 @@ ROUTES = {
     ("PUT", f"{TEMPLATES}/{{template_id}}"): True,
     ("GET", f"{TEMPLATES}/{{template_id}}"): False,
     ("DELETE", f"{TEMPLATES}/{{template_id}}"): False,
+    ("POST", f"{ORGANIZATION}/delivery-time"): True,
     ("GET", f"{ORGANIZATION}/verdicts/rules"): False,
     ("POST", f"{ORGANIZATION}/verdicts/score"): False,
     ("GET", WEBHOOKS): False,
