@@ -12,6 +12,7 @@ from engagement.domain.observer import Observer
 from engagement.domain.rule_set import RuleSet, read_rule_set
 from engagement.domain.tracked_url import TrackedUrls
 from engagement.domain.tracking_token import TokenSigner
+from engagement.domain.viewer import Phrasebook
 from engagement.remote.smtp import Smtp
 from engagement.services import Services
 from engagement.services.administering import Administering
@@ -19,7 +20,9 @@ from engagement.services.alerting import Alerting
 from engagement.services.attaching import Attaching
 from engagement.services.drafting import Drafting
 from engagement.services.judging import Judging
+from engagement.services.listing import Listing
 from engagement.services.observing import Observing
+from engagement.services.projecting import Projecting
 from engagement.services.reading import Reading
 from engagement.services.recording import Recording
 from engagement.services.rendering import Rendering
@@ -34,20 +37,29 @@ from engagement.storage.alerts import Alerts
 from engagement.storage.appends import Appends
 from engagement.storage.blobs import Blobs
 from engagement.storage.interactions import Interactions
+from engagement.storage.listings import Listings
+from engagement.storage.markers import Markers
 from engagement.storage.messages import Messages
 from engagement.storage.organizations import Organizations
 from engagement.storage.queues import Queue
 from engagement.storage.readiness import Readiness
 from engagement.storage.settings import SettingsRows
 from engagement.storage.spill import Spill
+from engagement.storage.summaries import Summaries
 from engagement.storage.wire import Wire
 
 RULES = Path(__file__).parent / "rules.toml"
+STATUSES = Path(__file__).parent / "statuses.toml"
 
 
 def shipped_rules() -> RuleSet:
     """Read the rules by which hits are judged where an organization changed nothing."""
     return read_rule_set(tomllib.loads(RULES.read_text(encoding="utf-8")))
+
+
+def shipped_phrasebook() -> Phrasebook:
+    """Read the words of interaction statuses in every language."""
+    return Phrasebook(tomllib.loads(STATUSES.read_text(encoding="utf-8")))
 
 
 def build_services(config: Config) -> Services:
@@ -66,7 +78,9 @@ def build_services(config: Config) -> Services:
     rules = shipped_rules()
     administering = Administering(organizations, settings, rules)
     alerting = Alerting(Alerts(account), messages, settings)
-    judging = Judging(interactions, settings, alerting, judgements, appends, rules)
+    listings = Listings(account)
+    projecting = Projecting(messages, interactions, Summaries(account), listings, Markers(appends))
+    judging = Judging(interactions, settings, alerting, judgements, projecting, rules)
     proxies = TrustedProxies(config.proxy_count, config.front_door_id)
     observing = Observing(Observer(signer), settings, rules, proxies)
 
@@ -81,14 +95,17 @@ def build_services(config: Config) -> Services:
         administering=administering,
         alerting=alerting,
         attaching=Attaching(messages, blobs, settings),
-        drafting=Drafting(messages, blobs, urls),
+        drafting=Drafting(messages, blobs, urls, projecting),
         judging=judging,
+        listing=Listing(listings, settings),
+        phrasebook=shipped_phrasebook(),
+        projecting=projecting,
         reading=Reading(messages, blobs, interactions, settings),
         recording=recording,
         replying=Replying(messages, interactions, recording, alerting),
         scoring=Scoring(interactions, judging),
         sending=Sending(
-            messages,
+            projecting,
             blobs,
             settings,
             Rendering(messages, blobs, urls),

@@ -6,13 +6,12 @@ import re
 from dataclasses import dataclass, replace
 from datetime import datetime, time
 from typing import Any
-from zoneinfo import ZoneInfo
 
 from engagement.domain.alert import AlertType
 from engagement.domain.payload import Fields
 from engagement.domain.quiet_hours import QuietHours
+from engagement.domain.time_zone import LONGEST_ZONE, read_zone
 
-LONGEST_ZONE = 60
 CLOCK = re.compile(r"(?:[01][0-9]|2[0-3]):[0-5][0-9]")
 
 
@@ -83,11 +82,7 @@ def _read_switch(patch: Fields, name: str) -> bool | None:
 def _read_quiet_hours(value: object, path: str) -> QuietHours:
     fields = Fields(value, {"from", "to", "time_zone"}, path)
     zone = fields.line("time_zone", LONGEST_ZONE)
-    try:
-        ZoneInfo(zone)
-    except (KeyError, ValueError, OSError):
-        # OSError: a name that is a folder of the database.
-        fields.wrong("time_zone", "This is not a time zone, such as Europe/Berlin.")
+    read_zone(zone, fields.at("time_zone"))
     begin, end = _read_clock(fields, "from"), _read_clock(fields, "to")
     if begin == end:
         fields.wrong("to", "Quiet hours must end at another time than they begin.")

@@ -18,6 +18,7 @@ from engagement.domain.kpi import Kpi
 from engagement.domain.message import FollowedLink, Message, Status
 from engagement.domain.organization import ApiKey
 from engagement.domain.rule_set import RuleSet
+from engagement.domain.viewer import Viewer
 from engagement.services.administering import IssuedKey
 from engagement.services.reading import Details
 from engagement.services.scoring import Report
@@ -26,7 +27,7 @@ from engagement.services.sending import Sent, headers_of
 HANDED_OVER = (Status.SENDING, Status.SENT)
 
 
-def details_json(details: Details, now: datetime) -> dict[str, Any]:
+def details_json(details: Details, now: datetime, viewer: Viewer) -> dict[str, Any]:
     """Return a message with its KPIs, recipients, links and attachments."""
     message = details.message
     return {
@@ -34,8 +35,8 @@ def details_json(details: Details, now: datetime) -> dict[str, Any]:
         "status": details.status.value,
         "follow_state": details.follow_state.value,
         "follow_reason": REASONS[details.follow_state],
-        "created_at": _time(message.created_at),
-        "sent_at": _time(message.sent_at),
+        "created_at": time_json(message.created_at),
+        "sent_at": time_json(message.sent_at),
         "delivery": message.delivery,
         "failure": details.failure,
         **draft_json(message, details.content),
@@ -47,7 +48,7 @@ def details_json(details: Details, now: datetime) -> dict[str, Any]:
         "attachments": [attachment_json(item) for item in message.attachments],
         "kpis": kpi_json(details.kpi),
         "interaction_status": interaction_status(
-            details.status, details.follow_state, details.kpi, now
+            details.status, details.follow_state, details.kpi, now, viewer
         ),
     }
 
@@ -57,8 +58,8 @@ def kpi_json(kpi: Kpi) -> dict[str, Any]:
     return {
         **asdict(kpi.people),
         "reply_count": kpi.reply_count,
-        "first_opened_at": _time(kpi.first_opened_at),
-        "last_opened_at": _time(kpi.last_opened_at),
+        "first_opened_at": time_json(kpi.first_opened_at),
+        "last_opened_at": time_json(kpi.last_opened_at),
         "inferred_open_count": kpi.inferred_open_count,
         "unsure": asdict(kpi.unsure),
         "automated": asdict(kpi.automated),
@@ -98,7 +99,7 @@ def interaction_json(message: Message, interaction: Interaction) -> dict[str, An
     return {
         "id": interaction.id,
         "type": known.type.value,
-        "at": _time(known.at),
+        "at": time_json(known.at),
         "recipient": None if recipient is None else recipient_json(recipient),
         "verdict": judgement.verdict.value,
         "via": judgement.via.value,
@@ -116,8 +117,8 @@ def alert_json(alert: Alert) -> dict[str, Any]:
     return {
         "id": alert.public_id,
         "type": alert.type.value,
-        "at": _time(alert.at),
-        "due_at": _time(alert.due_at),
+        "at": time_json(alert.at),
+        "due_at": time_json(alert.due_at),
         "user_id": alert.user_id,
         "message": {"id": alert.message_id, "subject": alert.subject},
         "who": alert.who or "someone",
@@ -173,12 +174,19 @@ def report_json(report: Report) -> dict[str, Any]:
 
 def api_key_json(key: ApiKey) -> dict[str, Any]:
     """Return an API key without its secret, which is not kept."""
-    return {"key_id": key.id, "created_at": _time(key.created_at)}
+    return {"key_id": key.id, "created_at": time_json(key.created_at)}
 
 
 def issued_key_json(issued: IssuedKey) -> dict[str, Any]:
     """Return a new API key, shown this once."""
     return {"key_id": issued.id, "api_key": issued.text}
+
+
+def time_json(at: datetime | None) -> str | None:
+    """Return a time in RFC 3339, in UTC."""
+    if at is None:
+        return None
+    return at.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
 def _copy_json(message: Message, copy: Copy, files: list[dict[str, Any]]) -> dict[str, Any]:
@@ -205,9 +213,3 @@ def _target_attachment(message: Message, known: Evidence) -> dict[str, Any] | No
         if attachment.number == known.target:
             return {"id": str(attachment.number), "name": attachment.name}
     return None
-
-
-def _time(at: datetime | None) -> str | None:
-    if at is None:
-        return None
-    return at.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")

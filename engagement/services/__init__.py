@@ -5,11 +5,14 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 
+from engagement.domain.viewer import Phrasebook
 from engagement.services.administering import Administering
 from engagement.services.alerting import Alerting
 from engagement.services.attaching import Attaching
 from engagement.services.drafting import Drafting
 from engagement.services.judging import Judging
+from engagement.services.listing import Listing
+from engagement.services.projecting import Projecting
 from engagement.services.reading import Reading
 from engagement.services.recording import Recording
 from engagement.services.replying import Replying
@@ -30,6 +33,9 @@ class Services:
     attaching: Attaching
     drafting: Drafting
     judging: Judging
+    listing: Listing
+    phrasebook: Phrasebook
+    projecting: Projecting
     reading: Reading
     recording: Recording
     replying: Replying

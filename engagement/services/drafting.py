@@ -14,6 +14,7 @@ from engagement.domain.message import Message, Status, check_draft
 from engagement.domain.organization import Organization
 from engagement.domain.tracked_url import TrackedUrls
 from engagement.errors import ConflictError, NotFoundError
+from engagement.services.projecting import Projecting
 from engagement.storage import keys
 from engagement.storage.blobs import Blobs
 from engagement.storage.messages import Messages
@@ -22,10 +23,13 @@ from engagement.storage.messages import Messages
 class Drafting:
     """What the CRM does with a message before it is sent."""
 
-    def __init__(self, messages: Messages, blobs: Blobs, urls: TrackedUrls) -> None:
+    def __init__(
+        self, messages: Messages, blobs: Blobs, urls: TrackedUrls, projecting: Projecting
+    ) -> None:
         self.messages = messages
         self.blobs = blobs
         self.urls = urls
+        self.projecting = projecting
 
     async def create(
         self, organization: Organization, draft: Draft, request: tuple[str, bytes], now: datetime
@@ -46,7 +50,8 @@ class Drafting:
         )
         await self.blobs.write_content(organization.key, message.content_blob, draft.content)
         try:
-            await self.messages.create(organization.key, message)
+            async with self.projecting.change(organization.key, message.id):
+                await self.messages.create(organization.key, message)
         except ConflictError:
             first = await self.messages.read(organization.key, message.id)
             if first.fingerprint != message.fingerprint:
@@ -72,7 +77,8 @@ class Drafting:
             attachments=old.attachments,
         )
         await self.blobs.write_content(organization.key, new.content_blob, draft.content)
-        await self.messages.replace(organization.key, old, new)
+        async with self.projecting.change(organization.key, message_id):
+            await self.messages.replace(organization.key, old, new)
         await self.blobs.delete(organization.key, old.content_blob)
 
     def _check_links(self, draft: Draft) -> None:

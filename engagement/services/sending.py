@@ -6,6 +6,7 @@ import asyncio
 import hashlib
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import datetime
 
@@ -20,13 +21,14 @@ from engagement.errors import (
     EngagementError,
     NotFoundError,
     RemoteError,
+    StorageError,
     UnprocessableError,
 )
 from engagement.remote.mime import MimeAttachment, build_mime
 from engagement.remote.smtp import Smtp
+from engagement.services.projecting import Projecting
 from engagement.services.rendering import Rendered, Rendering
 from engagement.storage.blobs import Blobs
-from engagement.storage.messages import Messages
 from engagement.storage.settings import SettingsRows
 
 CRM, SMTP, GRAPH = "crm", "smtp", "graph"
@@ -51,14 +53,15 @@ class Sending:
 
     def __init__(
         self,
-        messages: Messages,
+        projecting: Projecting,
         blobs: Blobs,
         settings: SettingsRows,
         rendering: Rendering,
         smtp: Smtp | None,
         clock: Callable[[], datetime],
     ) -> None:
-        self.messages = messages
+        self.projecting = projecting
+        self.messages = projecting.messages
         self.blobs = blobs
         self.settings = settings
         self.rendering = rendering
@@ -82,9 +85,10 @@ class Sending:
         self._check(message, delivery)
         claimed = await self._claimed(organization, message, delivery, key)
         rendered = await self._rendered(organization, claimed)
-        # From here on nobody else can change or send it.
-        claimed = await self.messages.replace(organization.key, message, claimed)
-        return await self._hand_over(organization, claimed, rendered)
+        async with self.projecting.change(organization.key, message.id):
+            # From here on nobody else can change or send it.
+            claimed = await self.messages.replace(organization.key, message, claimed)
+            return await self._hand_over(organization, claimed, rendered)
 
     async def _rendered(self, organization: Organization, message: Message) -> Rendered:
         try:
@@ -134,7 +138,7 @@ class Sending:
             failed = replace(
                 message, status=Status.FAILED, failure=error.detail, ambiguous=_in_doubt(error)
             )
-            await self.messages.replace(organization.key, message, failed)
+            await self._finish(organization, message, failed)
             raise
         done = replace(
             message,
@@ -145,8 +149,15 @@ class Sending:
                 replace(item, refusal=refused.get(item.email)) for item in message.recipients
             ),
         )
-        done = await self.messages.replace(organization.key, message, done)
+        done = await self._finish(organization, message, done)
         return _sent(replace(done, links=rendered.links), rendered)
+
+    async def _finish(self, organization: Organization, old: Message, new: Message) -> Message:
+        if old.delivery == SMTP:
+            # Minutes may have passed since it was marked; the outcome is to be kept in any case.
+            with suppress(StorageError):
+                await self.projecting.markers.mark(organization.key, old.id)
+        return await self.messages.replace(organization.key, old, new)
 
     async def _files(
         self, organization: Organization, attached: tuple[Attachment, ...]

@@ -6,6 +6,7 @@ and links are one contiguous range, and its interactions, newest first, are anot
 
 from __future__ import annotations
 
+import hashlib
 from datetime import datetime
 
 REGISTRY = "organizations"
@@ -26,9 +27,13 @@ LINK = "3-link-"
 STATIC_END = "4"
 FIRST_OPEN = "4-alert-open"
 REQUEST = "4-request-"
+SUMMARY = "4-summary"
 INTERACTION = "5-interaction-"
 #: Sorts behind all of them and before whatever else begins with a 5.
 INTERACTION_END = "5-interaction."
+
+#: Partition of all followed emails.
+LIST_ALL = "list-all"
 
 INTERACTIONS_QUEUE = "interactions"
 JUDGEMENTS_QUEUE = "judgements"
@@ -69,6 +74,26 @@ def alerts(user_key: str) -> str:
     return f"alerts-{user_key}"
 
 
+def list_of_sender(user_id: str) -> str:
+    """Partition of the followed emails that a user sent."""
+    return f"list-sender-{_digest(user_id)}"
+
+
+def list_of_template(template_id: str) -> str:
+    """Partition of the followed emails that were made from a template."""
+    return f"list-template-{_digest(template_id)}"
+
+
+def list_of_record(kind: str, record_id: str) -> str:
+    """Partition of the activities of a CRM row."""
+    return f"list-record-{_digest(f'{kind}:{record_id}')}"
+
+
 def blob(day: datetime, message_id: str, nonce: str) -> str:
     """Name of a blob; the day comes first, so that recent ones can be listed alone."""
     return f"{day:%Y-%m-%d}/{message_id}/{nonce}"
+
+
+def _digest(name: str) -> str:
+    """Return what stands for a name that the CRM made up, as keys take only some characters."""
+    return hashlib.sha256(name.encode()).hexdigest()[:32]

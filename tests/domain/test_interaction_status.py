@@ -12,8 +12,11 @@ from engagement.domain.interaction_status import interaction_status
 from engagement.domain.kpi import Counts, Fact, Kpi, count
 from engagement.domain.message import Status
 from engagement.domain.verdict import Verdict
+from engagement.wiring import shipped_phrasebook
 
 NOW = datetime(2026, 11, 22, 0, 30, tzinfo=UTC)
+PHRASEBOOK = shipped_phrasebook()
+ENGLISH = PHRASEBOOK.viewer({})
 
 
 @pytest.mark.parametrize(
@@ -64,7 +67,7 @@ NOW = datetime(2026, 11, 22, 0, 30, tzinfo=UTC)
     ],
 )
 def test_the_tile_says_what_became_of_the_message(status, follow, kpi, words):
-    assert interaction_status(status, follow, kpi, NOW) == words
+    assert interaction_status(status, follow, kpi, NOW, ENGLISH) == words
 
 
 @pytest.mark.parametrize("kind", [InteractionType.CLICK, InteractionType.ATTACHMENT_VIEW])
@@ -78,4 +81,4 @@ def test_the_tile_says_what_became_of_the_message(status, follow, kpi, words):
 )
 def test_whoever_selects_something_has_opened_the_message(kind, verdict, words):
     kpi = count([Fact(type=kind, verdict=verdict, at=NOW - timedelta(hours=1), recipient=1)])
-    assert interaction_status(Status.SENT, FollowState.FOLLOWED, kpi, NOW) == words
+    assert interaction_status(Status.SENT, FollowState.FOLLOWED, kpi, NOW, ENGLISH) == words
