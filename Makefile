@@ -38,6 +38,10 @@ run: setup ## Start everything on this machine (PORT=7071), with a demo message 
 test: setup ## Pass the tests
 	$(BIN)/python -m pytest $(ARGS)
 
+.PHONY: scale
+scale: setup ## Show that pages of long lists cost what those of short ones do (takes minutes)
+	$(BIN)/python -m pytest -m scale tests/test_lists_at_scale.py $(ARGS)
+
 .PHONY: accuracy
 accuracy: $(STAMP) ## Measure the verdicts on labelled timelines (SET=file for others, ARGS=-v for the wrong ones)
 	$(BIN)/python -m benchmarks.accuracy $(SET) $(ARGS)

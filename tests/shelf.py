@@ -13,7 +13,7 @@ from engagement.domain.kpi import Kpi
 from engagement.domain.listed import Listed
 from engagement.domain.message import Sender, Status
 from engagement.storage import keys
-from engagement.storage.listing_rows import columns_of
+from engagement.storage.listing_rows import COLUMN, text_of
 
 #: When the first message was sent; each later number a minute before.
 FIRST = datetime(2026, 11, 20, 12, 0, tzinfo=UTC)
@@ -41,15 +41,15 @@ def row(number, **fields):
     return Listed(**{**usual, **fields})
 
 
-def fill(crm, rows, *, record=None):
-    """Put rows on the lists of an organization, and on that of a *record*."""
+def fill(crm, rows, *, record=None, wanted="list-"):
+    """Put rows on the *wanted* lists of an organization, and on that of a *record*."""
     deployment = crm.deployment
     key = deployment.run(deployment.services.administering.find(crm.organization_id)).key
     shelves = defaultdict(list)
     for one in rows:
-        for partition in partitions(one, record):
+        for partition in filter(lambda name: name.startswith(wanted), partitions(one, record)):
             shelves[partition].append(
-                {"PartitionKey": partition, "RowKey": one.key, **columns_of(one)}
+                {"PartitionKey": partition, "RowKey": one.key, COLUMN: text_of(one)}
             )
     with TableClient.from_connection_string(
         deployment.environment["ENGAGEMENT_DATA"], keys.table(key)

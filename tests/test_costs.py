@@ -7,7 +7,7 @@ from contextlib import ExitStack
 from datetime import UTC, datetime
 
 import pytest
-from deployment import ROOT, Deployment, settings
+from deployment import ROOT, Deployment, recipient, settings
 from fault_proxy import FaultProxy, only, refusing
 
 from devserver.backing import connection_string
@@ -39,11 +39,18 @@ class Counting:
 
     def judge(self, message):
         """Judge a message, as the queue function does."""
-        services = self.deployment.services
+        record = record_of(JudgementRequest(self.organization(message), message.id, last=True))
+        self.deployment.run(self.deployment.services.judging.take(record, datetime.now(UTC)))
+
+    def project(self, message):
+        """Bring the lists in step with a message."""
+        projecting = self.deployment.services.projecting
+        self.deployment.run(projecting.project(self.organization(message), message.id))
+
+    def organization(self, message):
+        """Key of the organization that sent a message."""
         text = message.pixel.rpartition("/")[2].removesuffix(".gif")
-        organization = services.tracking.signer.verify(text, Kind.OPEN).organization
-        record = record_of(JudgementRequest(organization, message.id, last=True))
-        self.deployment.run(services.judging.take(record, datetime.now(UTC)))
+        return self.deployment.services.tracking.signer.verify(text, Kind.OPEN).organization
 
 
 @pytest.fixture(scope="module")
@@ -67,6 +74,8 @@ def test_the_document_tells_what_each_operation_costs(counting):
     for url in (message.pixel, message.link, message.file):
         get(url)
     other = crm.sent()
+    other_draft = f"/messages/{crm.draft()['id']}"
+    path = f"/records/contact/{recipient('ann@fabrikam.example')['record']['id']}/activities"
     counting.judge(message)
 
     costs = {
@@ -79,6 +88,12 @@ def test_the_document_tells_what_each_operation_costs(counting):
         "sending by crm": counting.cost(lambda: crm.send(draft)),
         "a message with its KPIs": counting.cost(lambda: crm.message(message.id)),
         "a page of the timeline": counting.cost(lambda: crm.timeline(message.id)),
+        "a page of all followed emails": counting.cost(lambda: crm.call("GET", "/messages")),
+        "a page of the activities of a record": counting.cost(lambda: crm.call("GET", path)),
+        "three lists when a count changed": counting.cost(lambda: counting.project(other)),
+        "changing a draft": counting.cost(
+            lambda: crm.call("PATCH", other_draft, json={"subject": "x"})
+        ),
         "a look at a message that is judged already": counting.cost(
             lambda: counting.judge(message)
         ),

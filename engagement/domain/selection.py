@@ -185,9 +185,16 @@ def read_selection(parameters: Mapping[str, str]) -> Selection:
 def read_record(text: str, field: str) -> RecordKey:
     """Read a record from its type and id, "contact:c-1"; raises InvalidRequestError."""
     kind, _, name = text.partition(":")
+    return record_key(kind, name, field)
+
+
+def record_key(kind: str, name: str, field: str) -> RecordKey:
+    """Return what names the record of a type with an id; raises InvalidRequestError."""
     kind = kind.lower()
     if not RECORD_TYPE.fullmatch(kind) or not name.strip():
-        raise InvalidRequestError("A record is named by type and id: contact:c-1.", field)
+        raise InvalidRequestError(
+            "A record is named by its type and id, such as contact:c-1.", field
+        )
     return RecordKey(kind, check_display_text(name, field, LONGEST_ID))
 
 

@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 import azure.functions as func
 
 from engagement.domain.organization import Organization
-from engagement.domain.selection import read_record, read_related, read_selection
+from engagement.domain.selection import read_related, read_selection, record_key
 from engagement.functions import list_views
 from engagement.functions.auth import Guard
 from engagement.functions.web import API_HEADERS, json_response, page_size, parameters
@@ -79,7 +79,7 @@ def blueprint(services: Services) -> func.Blueprint:
     ) -> func.HttpResponse:
         query = parameters(req, "related", *VIEWER, *PAGE)
         now, viewer = datetime.now(UTC), phrasebook.viewer(query)
-        named = read_record("{type}:{record_id}".format(**req.route_params), "record_id")
+        named = record_key(req.route_params["type"], req.route_params["record_id"], "record_id")
         page, end = await listing.activities(
             organization,
             [named, *read_related(query.get("related", ""))],

@@ -10,7 +10,7 @@ from engagement.domain.selection import LAST_KEY, RecordKey, Selection
 from engagement.errors import NotFoundError
 from engagement.storage import keys
 from engagement.storage.account import Account, storage_call
-from engagement.storage.listing_rows import COLUMNS, columns_of, listed_of
+from engagement.storage.listing_rows import COLUMN, listed_of, text_of
 from engagement.storage.transactions import deleting, replacing, transact
 
 #: Most rows that one request to Azure Tables answers.
@@ -37,14 +37,14 @@ class Listings:
         rows = self.account.table(keys.table(organization)).query_entities(
             "PartitionKey eq @partition and RowKey gt @after and RowKey lt @end",
             parameters={"partition": partition, "after": after, "end": end},
-            select=["RowKey", *COLUMNS],
+            select=[COLUMN],
             results_per_page=min(size, LARGEST_PAGE),
         )
         found: list[Listed] = []
         async with storage_call(60):
             # A page of Azure Tables may be empty and still have another one behind it.
             async for row in rows:
-                found.append(listed_of(row["RowKey"].partition("-")[2], row))
+                found.append(listed_of(row[COLUMN]))
                 if len(found) == size:
                     break
         return found
@@ -65,7 +65,7 @@ class Listings:
 
         Raises ConflictError or NotFoundError if somebody else wrote or removed it meanwhile.
         """
-        row = {**_keyed(place), **columns_of(listed)}
+        row = {**_keyed(place), COLUMN: text_of(listed)}
         operation = replacing(row, etag) if etag else ("create", row)
         return await transact(self.account.table(keys.table(organization)), [operation])
 

@@ -11,7 +11,7 @@ from engagement.domain.listed import Listed
 from engagement.errors import NotFoundError
 from engagement.storage import keys
 from engagement.storage.account import Account, storage_call
-from engagement.storage.listing_rows import columns_of, listed_of
+from engagement.storage.listing_rows import COLUMN, listed_of, text_of
 from engagement.storage.listings import Place
 from engagement.storage.transactions import deleting, replacing, transact
 
@@ -47,7 +47,7 @@ class Summaries:
         except NotFoundError:
             return Summary(message_id)
         rows = {Place(*place): version for *place, version in json.loads(row["rows"])}
-        listed = listed_of(message_id, row) if "subject" in row else None
+        listed = listed_of(row[COLUMN]) if COLUMN in row else None
         return Summary(message_id, listed, rows, row["settled"], str(row.metadata["etag"]))
 
     async def write(self, organization: str, summary: Summary) -> Summary:
@@ -59,7 +59,7 @@ class Summaries:
             **_keyed(summary),
             "rows": json.dumps([[*place, version] for place, version in summary.rows.items()]),
             "settled": summary.settled,
-            **({} if summary.listed is None else columns_of(summary.listed)),
+            COLUMN: None if summary.listed is None else text_of(summary.listed),
         }
         operation = replacing(row, summary.etag) if summary.etag else ("create", row)
         etag = await transact(self.account.table(keys.table(organization)), [operation])

@@ -36,6 +36,9 @@ ROUTES = [
     ("POST", "/api-keys"),
     ("DELETE", "/api-keys/00000000"),
     ("POST", "/messages"),
+    ("GET", "/messages"),
+    ("GET", "/exports/messages"),
+    ("GET", "/records/contact/c-1/activities"),
     ("GET", "/messages/{id}"),
     ("PATCH", "/messages/{id}"),
     ("POST", "/messages/{id}/send"),
@@ -52,7 +55,11 @@ ROUTES = [
     ("GET", "/verdicts/rules"),
     ("POST", "/verdicts/score"),
 ]
-SELLERS_ROUTES = [route for route in ROUTES if route[1].startswith(("/messages", "/alert"))]
+SELLERS_ROUTES = [
+    route
+    for route in ROUTES
+    if route[1].startswith(("/messages", "/alert", "/exports", "/records"))
+]
 
 
 @pytest.fixture(scope="module")
