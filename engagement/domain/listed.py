@@ -52,11 +52,9 @@ class Listed:
     @property
     def at(self) -> datetime:
         """The time by which it is sorted: of the hand-over, before it that of its making."""
-        return (
-            (self.sent_at or self.sending_at or self.created_at)
-            if self.went_out
-            else (self.created_at)
-        )
+        if not self.went_out:
+            return self.created_at
+        return self.sent_at or self.sending_at or self.created_at
 
     @property
     def key(self) -> str:

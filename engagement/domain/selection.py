@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 
 from engagement.domain.draft import LONGEST_ID, RECORD_TYPE
-from engagement.domain.interaction import LAST_MILLISECOND, inverted
+from engagement.domain.interaction import EPOCH, LAST_MILLISECOND, inverted
 from engagement.domain.listed import Listed
 from engagement.domain.mailbox_address import check_display_text
 from engagement.domain.payload import Fields
@@ -97,9 +97,9 @@ class Selection:
     @property
     def whole(self) -> bool:
         """Whether every row of the partition that serves the list is wanted."""
-        others = [x for x in (self.record, self.sender, self.template) if x is not None]
-        unfiltered = self.state is None and not self.subject
-        return unfiltered and len(others) <= 1 and not (self.record and self.followed)
+        named = [x for x in (self.record, self.sender, self.template) if x is not None]
+        mixed = self.record is not None and self.followed
+        return not (mixed or len(named) > 1 or self.state or self.subject)
 
     @property
     def scope(self) -> str:
@@ -118,15 +118,16 @@ class Selection:
 
     def keys(self) -> tuple[str, str]:
         """Return the keys between which the rows of the period stand."""
-        return _bound(self.until) if self.until else "", (
-            _bound(self.since) if self.since else LAST_KEY
-        )
+        first = "" if self.until is None else _bound(self.until)
+        last = LAST_KEY if self.since is None else _bound(self.since)
+        return first, last
 
     def within_a_period(self, now: datetime) -> Selection:
         """Return this selection with the usual period, if it needs one and names none."""
         if self.by_key or self.since is not None:
             return self
-        return replace(self, since=(self.until or now) - USUAL_PERIOD)
+        # Nothing was sent before 1970, and long before that there is no time.
+        return replace(self, since=max(self.until or now, EPOCH) - USUAL_PERIOD)
 
     def rank(self, row: Listed) -> Rank:
         """Return what a row is sorted by, and its key; what is not known comes before the rest."""

@@ -165,12 +165,13 @@ class Judging:
         # Of a part nobody can say whether somebody opened the message before.
         wanted = {x.id: x for x in inferred_opens(now_known)} if whole else {}
         present = {x.id: x for x in found if x.inferred} if whole else {}
+        added = [x for name, x in wanted.items() if name not in present]
+        removed = [x for name, x in present.items() if name not in wanted]
+        if history and (judged or added or removed):
+            # Before it changes: who scores again after a crash would find nothing to mark.
+            await self.mark(organization, message_id)
         await self.interactions.change(
-            organization,
-            message_id,
-            judged=judged,
-            added=[x for name, x in wanted.items() if name not in present],
-            removed=[x for name, x in present.items() if name not in wanted],
+            organization, message_id, judged=judged, added=added, removed=removed
         )
         if whole:
             opens = [*now_known, *wanted.values()]

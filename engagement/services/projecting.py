@@ -25,6 +25,8 @@ T = TypeVar("T")
 
 #: Seconds between tries when somebody else does the same at the same time.
 PAUSES = (0.05, 0.1, 0.2, 0.4)
+#: Seconds that whoever changed a message waits for the lists.
+LONGEST_WAIT = 10.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,8 +71,9 @@ class Projecting:
             yield
         finally:
             try:
-                await self.project(organization, message_id)
-            except EngagementError as error:
+                async with asyncio.timeout(LONGEST_WAIT):
+                    await self.project(organization, message_id)
+            except (EngagementError, TimeoutError) as error:
                 logger.warning("lists lag behind", extra={"cause": type(error).__name__})
 
     async def project(self, organization: str, message_id: str) -> Projected:
