@@ -91,7 +91,7 @@ def check(counting, tables, count, lists):
 
 
 def test_L4_a_page_of_a_long_list_costs_what_one_of_a_short_list_costs(counting, tables):
-    check(counting, tables, 1_500, LISTS)
+    check(counting, tables, 1_100, LISTS)
 
 
 @pytest.mark.scale

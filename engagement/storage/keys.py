@@ -19,6 +19,9 @@ SETTINGS_ROW = "settings"
 #: Partition of what users chose for themselves.
 USERS = "users"
 
+#: Ids of messages are hexadecimal digits; lists, settings and users come behind them.
+MESSAGES_END = "g"
+
 HEAD = "0-head"
 RECIPIENT = "1-recipient-"
 ATTACHMENT = "2-attachment-"
