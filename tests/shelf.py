@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import secrets
 from collections import defaultdict
 from datetime import UTC, datetime, timedelta
 
 from azure.data.tables import TableClient
 from deployment import ok
 
+from engagement.domain.evidence import Evidence, InteractionType
 from engagement.domain.follow import FollowState
+from engagement.domain.interaction import Interaction, interaction_id
 from engagement.domain.kpi import Kpi
 from engagement.domain.listed import Listed
 from engagement.domain.message import Sender, Status
+from engagement.domain.verdict import Judgement, Verdict, Via
 from engagement.storage import keys
 from engagement.storage.listing_rows import COLUMN, text_of
 
@@ -39,6 +43,16 @@ def row(number, **fields):
         "kpi": Kpi(),
     }
     return Listed(**{**usual, **fields})
+
+
+def an_open(message_id, at, verdict=Verdict.PERSON):
+    """An open that no queue knows of."""
+    return Interaction(
+        id=interaction_id(at, secrets.token_hex(4)),
+        message_id=message_id,
+        evidence=Evidence(type=InteractionType.OPEN, at=at),
+        judgement=Judgement(verdict, Via.DIRECT),
+    )
 
 
 def fill(crm, rows, *, record=None, wanted="list-"):

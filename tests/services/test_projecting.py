@@ -13,16 +13,14 @@ import pytest
 from fault_proxy import FaultProxy, answer_lost, healthy, refusing
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from shelf import an_open
 
 from devserver.backing import connection_string
 from engagement.config import DataAccount
-from engagement.domain.evidence import Evidence, InteractionType
 from engagement.domain.follow import FollowState
-from engagement.domain.interaction import Interaction, interaction_id
 from engagement.domain.kpi import Kpi, count
 from engagement.domain.listed import listed_of
 from engagement.domain.message import Copies, Message, Recipient, Record, Role, Sender, Status
-from engagement.domain.verdict import Judgement, Verdict, Via
 from engagement.errors import ConflictError, EngagementError, StorageError
 from engagement.services.projecting import Projecting
 from engagement.storage import keys
@@ -114,17 +112,6 @@ def a_message(**fields):
     return Message(**{**usual, **fields})
 
 
-def an_open(message_id, minutes, verdict=Verdict.PERSON):
-    """An open, so many minutes after the hand-over."""
-    at = NOW + timedelta(minutes=minutes)
-    return Interaction(
-        id=interaction_id(at, secrets.token_hex(4)),
-        message_id=message_id,
-        evidence=Evidence(type=InteractionType.OPEN, at=at),
-        judgement=Judgement(verdict, Via.DIRECT),
-    )
-
-
 async def rows(projecting, organization, message_id):
     """Every row of a message in the lists."""
     found = projecting.messages.account.table(keys.table(organization)).query_entities(
@@ -197,7 +184,7 @@ async def test_whatever_becomes_of_a_message_the_lists_say_it(
     message = await created(projecting, organization, recipients=())
     for fields, opens in steps:
         message = await change(projecting, organization, message, **fields)
-        new = [an_open(message.id, number) for number in range(opens)]
+        new = [an_open(message.id, NOW + timedelta(minutes=number)) for number in range(opens)]
         await projecting.interactions.change(organization, message.id, judged=[], added=new)
         await asyncio.gather(
             *(projecting.project(organization, message.id) for _ in range(at_once))
@@ -213,7 +200,7 @@ async def test_of_several_at_once_each_change_is_told_to_one(projecting, organiz
     told = [one for one in found if not isinstance(one, ConflictError)]
 
     assert [one.before for one in told if one.before != one.after] == [None]
-    opened_once = an_open(message.id, 1)
+    opened_once = an_open(message.id, NOW)
     await projecting.interactions.change(organization, message.id, judged=[], added=[opened_once])
     done = await projecting.project(organization, message.id)
     assert done.before is not None
