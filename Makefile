@@ -43,8 +43,8 @@ test: setup ## Pass the tests (ARGS="-k sending -x" for some of them)
 	$(BIN)/python -m pytest $(or $(ARGS),$(WHOLE))
 
 .PHONY: scale
-scale: setup ## Pass the tests of large numbers, which take some minutes (SCALE=10000)
-	$(BIN)/python -m pytest -o addopts= tests/scale $(ARGS)
+scale: setup ## Pass the tests of large numbers, which take many minutes (SCALE=10000 for due times)
+	$(BIN)/python -m pytest -s -m scale $(ARGS)
 
 .PHONY: accuracy
 accuracy: $(STAMP) ## Measure the verdicts on labelled timelines (SET=file for others, ARGS=-v for the wrong ones)

@@ -13,6 +13,7 @@ from engagement.domain.observer import Observer
 from engagement.domain.rule_set import RuleSet, read_rule_set
 from engagement.domain.tracked_url import TrackedUrls
 from engagement.domain.tracking_token import TokenSigner
+from engagement.domain.viewer import Phrasebook
 from engagement.domain.webhook_signature import WebhookSigner
 from engagement.remote.entra import Entra
 from engagement.remote.graph import Graph
@@ -34,8 +35,10 @@ from engagement.services.handing_over import (
     Transport,
 )
 from engagement.services.judging import Judging
+from engagement.services.listing import Listing
 from engagement.services.notifying import Notifying
 from engagement.services.observing import Observing
+from engagement.services.projecting import Projecting
 from engagement.services.reading import Reading
 from engagement.services.recording import Recording
 from engagement.services.reminding import Reminding
@@ -58,6 +61,8 @@ from engagement.storage.blobs import Blobs
 from engagement.storage.dead_webhooks import DeadLetters
 from engagement.storage.due_times import DueTimes
 from engagement.storage.interactions import Interactions
+from engagement.storage.listings import Listings
+from engagement.storage.markers import Markers
 from engagement.storage.messages import Messages
 from engagement.storage.organizations import Organizations
 from engagement.storage.people import People
@@ -65,6 +70,7 @@ from engagement.storage.queues import Queue
 from engagement.storage.readiness import Readiness
 from engagement.storage.settings import SettingsRows
 from engagement.storage.spill import Spill
+from engagement.storage.summaries import Summaries
 from engagement.storage.template_totals import TemplateTotalsRows
 from engagement.storage.templates import Templates
 from engagement.storage.waiting_messages import WaitingMessages
@@ -72,11 +78,17 @@ from engagement.storage.webhooks import Endpoints
 from engagement.storage.wire import Wire
 
 RULES = Path(__file__).parent / "rules.toml"
+STATUSES = Path(__file__).parent / "statuses.toml"
 
 
 def shipped_rules() -> RuleSet:
     """Read the rules by which hits are judged where an organization changed nothing."""
     return read_rule_set(tomllib.loads(RULES.read_text(encoding="utf-8")))
+
+
+def shipped_phrasebook() -> Phrasebook:
+    """Read the words of interaction statuses in every language."""
+    return Phrasebook(tomllib.loads(STATUSES.read_text(encoding="utf-8")))
 
 
 def build_services(
@@ -101,10 +113,12 @@ def build_services(
     rules = shipped_rules()
     administering = Administering(organizations, settings, rules)
     alerting = Alerting(Alerts(account), messages, settings)
-    judging = Judging(interactions, settings, alerting, judgements, appends, rules)
+    listings = Listings(account)
+    projecting = Projecting(messages, interactions, Summaries(account), listings, Markers(appends))
+    judging = Judging(interactions, settings, alerting, judgements, projecting, rules)
     due_times, waiting = DueTimes(account), WaitingMessages(account)
     sending = Sending(
-        messages,
+        projecting,
         blobs,
         settings,
         Rendering(messages, blobs, urls),
@@ -131,9 +145,12 @@ def build_services(
         advising=Advising(People(account), settings),
         alerting=alerting,
         attaching=Attaching(messages, blobs, settings),
-        dispatching=Dispatching(due_times, messages, waiting, sending, reminding, alerting),
-        drafting=Drafting(messages, blobs, urls, due_times, waiting),
+        dispatching=Dispatching(due_times, projecting, waiting, sending, reminding, alerting),
+        drafting=Drafting(messages, blobs, urls, due_times, waiting, projecting),
         judging=judging,
+        listing=Listing(listings, settings),
+        phrasebook=shipped_phrasebook(),
+        projecting=projecting,
         notifying=Notifying(
             endpoints,
             dead_letters,
@@ -146,7 +163,7 @@ def build_services(
         recording=recording,
         reminding=reminding,
         replying=Replying(messages, interactions, recording, alerting),
-        scheduling=Scheduling(messages, sending, due_times, waiting, clock),
+        scheduling=Scheduling(projecting, sending, due_times, waiting, clock),
         scoring=Scoring(interactions, judging),
         subscribing=Subscribing(
             endpoints, dead_letters, webhook_signer, allow_private=config.webhook_allow_private
@@ -154,7 +171,7 @@ def build_services(
         sweeping=Sweeping(organizations, administering, messages, templates, blobs, dead_letters),
         templating=Templating(templates, TemplateTotalsRows(account), blobs),
         tracking=Tracking(signer, messages, blobs, observing, recording, config.stream_limit_bytes),
-        withdrawing=Withdrawing(messages, blobs, waiting),
+        withdrawing=Withdrawing(projecting, blobs, waiting),
         watching=Watching([Queue(wire, keys.poison(name)) for name in keys.QUEUES]),
         ready=Readiness(account, set_aside).check,
         close=close,

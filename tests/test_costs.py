@@ -7,9 +7,10 @@ from contextlib import ExitStack
 from datetime import UTC, datetime
 
 import pytest
-from deployment import ROOT, Deployment, draft_of, ok, settings
+from deployment import ROOT, Deployment, draft_of, ok, recipient, settings
 from fault_proxy import FaultProxy, only, refusing
 from receiver import Receiver
+from shelf import an_open
 
 from devserver.backing import connection_string
 from engagement.domain.tracking_token import Kind
@@ -53,11 +54,26 @@ class Counting:
 
     def judge(self, message):
         """Judge a message, as the queue function does."""
-        services = self.deployment.services
+        record = record_of(JudgementRequest(self.organization(message), message.id, last=True))
+        self.deployment.run(self.deployment.services.judging.take(record, datetime.now(UTC)))
+
+    def project(self, message):
+        """Bring the lists in step with a message."""
+        projecting = self.deployment.services.projecting
+        self.deployment.run(projecting.project(self.organization(message), message.id))
+
+    def opened(self, message):
+        """Store an open that nobody is told of, so that only this test judges it."""
+        interactions = self.deployment.services.projecting.interactions
+        added = [an_open(message.id, datetime.now(UTC))]
+        self.deployment.run(
+            interactions.change(self.organization(message), message.id, judged=[], added=added)
+        )
+
+    def organization(self, message):
+        """Key of the organization that sent a message."""
         text = message.pixel.rpartition("/")[2].removesuffix(".gif")
-        organization = services.tracking.signer.verify(text, Kind.OPEN).organization
-        record = record_of(JudgementRequest(organization, message.id, last=True))
-        self.deployment.run(services.judging.take(record, datetime.now(UTC)))
+        return self.deployment.services.tracking.signer.verify(text, Kind.OPEN).organization
 
 
 @pytest.fixture(scope="module")
@@ -97,6 +113,10 @@ def test_the_document_tells_what_each_operation_costs(counting, receiver):
     register = lambda: ok(crm.call("PUT", "/templates/t-1", json=template))  # noqa: E731
     register()
     from_template = draft_of(template_id="t-1", html_body=None, values={"name": "Ann"})
+    other_draft = f"/messages/{crm.draft()['id']}"
+    quiet = crm.sent()
+    counting.opened(quiet)
+    path = f"/records/contact/{recipient('ann@fabrikam.example')['record']['id']}/activities"
     counting.judge(message)
     webhook, deliver = counting.deliver(message, receiver)
 
@@ -117,6 +137,12 @@ def test_the_document_tells_what_each_operation_costs(counting, receiver):
         "a message with its KPIs": counting.cost(lambda: crm.message(message.id)),
         "a page of the timeline": counting.cost(lambda: crm.timeline(message.id)),
         "a delivery time for one recipient": counting.cost(lambda: advise(crm)),
+        "a page of all followed emails": counting.cost(lambda: crm.call("GET", "/messages")),
+        "a page of the activities of a record": counting.cost(lambda: crm.call("GET", path)),
+        "three lists when a count changed": counting.cost(lambda: counting.project(quiet)),
+        "changing a draft": counting.cost(
+            lambda: crm.call("PATCH", other_draft, json={"subject": "x"})
+        ),
         "a look at a message that is judged already": counting.cost(
             lambda: counting.judge(message)
         ),

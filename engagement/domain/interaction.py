@@ -39,8 +39,12 @@ class Interaction:
 
 def interaction_id(at: datetime, nonce: str) -> str:
     """Make an id that sorts newest first; *nonce* keeps two acts of one millisecond apart."""
-    milliseconds = (at - EPOCH) // timedelta(milliseconds=1)
-    return f"{LAST_MILLISECOND - milliseconds:013d}-{nonce}"
+    return f"{inverted(at):013d}-{nonce}"
+
+
+def inverted(at: datetime) -> int:
+    """Return the milliseconds from *at* to the year 2286: the later, the smaller."""
+    return LAST_MILLISECOND - (at - EPOCH) // timedelta(milliseconds=1)
 
 
 def inferred_open(act: Interaction) -> Interaction:

@@ -7,33 +7,39 @@ from datetime import datetime, timedelta
 from engagement.domain.follow import FollowState
 from engagement.domain.kpi import Kpi
 from engagement.domain.message import Status
+from engagement.domain.viewer import Viewer
 
-BEFORE_SENDING = {
-    Status.DRAFT: "Draft",
-    Status.SCHEDULED: "Scheduled to send",
-    Status.SENDING: "Sending",
-    Status.FAILED: "Could not be sent",
-    Status.UNKNOWN: "Not known whether it was sent",
-}
+#: Before a message is sent, its status says all; each has its words under its own name.
+BEFORE_SENDING = (
+    Status.DRAFT,
+    Status.SCHEDULED,
+    Status.SENDING,
+    Status.FAILED,
+    Status.UNKNOWN,
+)
 
 
-def interaction_status(status: Status, follow: FollowState, kpi: Kpi, now: datetime) -> str:
-    """Say in words what became of the message; days are those of UTC."""
+def interaction_status(
+    status: Status, follow: FollowState, kpi: Kpi, now: datetime, viewer: Viewer
+) -> str:
+    """Say what became of the message in the viewer's words; days are those of the viewer's zone."""
+    words = viewer.words
     if status in BEFORE_SENDING:
-        return BEFORE_SENDING[status]
+        return words[status.value]
     if kpi.reply_count:
-        return "Replied"
+        return words["replied"]
     if follow is not FollowState.FOLLOWED:
-        return "Not followed"
+        return words["not_followed"]
     if kpi.last_opened_at is not None:
-        return f"Last opened {_day(kpi.last_opened_at, now)}"
+        return _last_opened(kpi.last_opened_at, now, viewer)
     # Somebody's mail program fetched the image, and would have done so unread as well.
-    return "Cannot be known" if kpi.unsure.open_count else "Not yet opened"
+    return words["cannot_be_known" if kpi.unsure.open_count else "not_yet_opened"]
 
 
-def _day(at: datetime, now: datetime) -> str:
-    if at.date() >= now.date():
-        return "today"
-    if at.date() == now.date() - timedelta(days=1):
-        return "yesterday"
-    return f"on {at.date().isoformat()}"
+def _last_opened(at: datetime, now: datetime, viewer: Viewer) -> str:
+    day, today = at.astimezone(viewer.zone).date(), now.astimezone(viewer.zone).date()
+    if day >= today:
+        return viewer.words["opened_today"]
+    if day == today - timedelta(days=1):
+        return viewer.words["opened_yesterday"]
+    return viewer.words["opened_on"].format(date=day.strftime(viewer.words["date"]))

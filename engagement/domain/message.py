@@ -6,6 +6,7 @@ import re
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
+from typing import Protocol
 
 from engagement.domain.attachment import Attachment
 from engagement.domain.follow import FollowState
@@ -172,7 +173,23 @@ class Message:
         return next((item for item in self.recipients if item.number == number), None)
 
 
-def status_at(message: Message, now: datetime) -> Status:
+class HandOver(Protocol):
+    """How far a message has come, as its head and its row in a list both tell."""
+
+    @property
+    def status(self) -> Status:
+        """The status as it was stored."""
+
+    @property
+    def sending_at(self) -> datetime | None:
+        """When the hand-over began."""
+
+    @property
+    def ambiguous(self) -> bool:
+        """Whether a mail server may have the message although nobody knows."""
+
+
+def status_at(message: HandOver, now: datetime) -> Status:
     """Return the status as of *now*: a hand-over that nobody finished has failed, or may have."""
     if not abandoned(message, now):
         return message.status
@@ -213,7 +230,7 @@ def waits(message: Message, now: datetime) -> bool:
     return message.send_at is not None and message.send_at > now
 
 
-def abandoned(message: Message, now: datetime) -> bool:
+def abandoned(message: HandOver, now: datetime) -> bool:
     """Whether somebody began to hand the message over, and is gone."""
     return (
         message.status is Status.SENDING

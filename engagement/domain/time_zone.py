@@ -14,11 +14,13 @@ from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
 from engagement.domain.payload import Fields
+from engagement.errors import InvalidRequestError
 
 if TYPE_CHECKING:
     from importlib.resources.abc import Traversable
 
 LONGEST_NAME = 60
+NO_ZONE = "This is not a time zone of the IANA database, such as Europe/Berlin."
 OFFSET = re.compile(r"(?P<sign>[+-])(?P<hours>[01][0-9]):(?P<minutes>[0-5][0-9])")
 
 #: Two zones are as good as one if their clocks agree every week of the year to come.
@@ -57,8 +59,15 @@ def read_time_zone(fields: Fields, name: str) -> str:
     """Read the name of a zone from field *name*; raises InvalidRequestError."""
     value = fields.line(name, LONGEST_NAME)
     if value not in zone_names():
-        fields.wrong(name, "This is not a time zone of the IANA database, such as Europe/Berlin.")
+        fields.wrong(name, NO_ZONE)
     return value
+
+
+def read_zone(name: str, field: str) -> tzinfo:
+    """Return the zone of this name; raises InvalidRequestError, naming *field*."""
+    if name not in zone_names():
+        raise InvalidRequestError(NO_ZONE, field)
+    return find_zone(name)
 
 
 @cache

@@ -23,6 +23,7 @@ def blueprints(services: Services) -> Iterator[func.Blueprint]:
             api_alerts,
             api_attachments,
             api_delivery_time,
+            api_lists,
             api_messages,
             api_organizations,
             api_reminders,
@@ -39,6 +40,7 @@ def blueprints(services: Services) -> Iterator[func.Blueprint]:
         yield api_schedules.blueprint(services)
         yield api_reminders.blueprint(services)
         yield api_attachments.blueprint(services)
+        yield api_lists.blueprint(services)
         yield api_alerts.blueprint(services)
         yield api_templates.blueprint(services)
         yield api_verdicts.blueprint(services)

@@ -11,6 +11,7 @@ from engagement.domain.draft import read_draft
 from engagement.domain.organization import Organization
 from engagement.domain.payload import Fields
 from engagement.domain.reply import read_reply
+from engagement.domain.viewer import Viewer
 from engagement.functions import views
 from engagement.functions.auth import Guard
 from engagement.functions.web import (
@@ -34,12 +35,14 @@ def blueprint(services: Services) -> func.Blueprint:
     bp = func.Blueprint()
     guard = Guard(services)
 
+    anybody = services.phrasebook.viewer({})
+
     async def details(
-        organization: Organization, message_id: str, status: int = 200
+        organization: Organization, message_id: str, status: int = 200, viewer: Viewer = anybody
     ) -> func.HttpResponse:
         now = datetime.now(UTC)
         found = await services.reading.details(organization, message_id, now)
-        return json_response(views.details_json(found, now), status)
+        return json_response(views.details_json(found, now, viewer), status)
 
     @bp.route(BASE, methods=["POST"], auth_level=func.AuthLevel.ANONYMOUS)
     @guard.organization
@@ -55,7 +58,8 @@ def blueprint(services: Services) -> func.Blueprint:
     @bp.route(ONE, methods=["GET"], auth_level=func.AuthLevel.ANONYMOUS)
     @guard.organization
     async def get_message(req: func.HttpRequest, organization: Organization) -> func.HttpResponse:
-        return await details(organization, req.route_params["message_id"])
+        viewer = services.phrasebook.viewer(parameters(req, "time_zone", "language"))
+        return await details(organization, req.route_params["message_id"], viewer=viewer)
 
     @bp.route(ONE, methods=["PATCH"], auth_level=func.AuthLevel.ANONYMOUS)
     @guard.organization
@@ -80,7 +84,7 @@ def blueprint(services: Services) -> func.Blueprint:
         found = await services.reading.details(organization, message_id, now)
         path = f"/{ONE.format(organization_id=organization.id, message_id=message_id)}"
         copies = views.copies_json(sent, path)
-        return json_response({**views.details_json(found, now), "copies": copies})
+        return json_response({**views.details_json(found, now, anybody), "copies": copies})
 
     @bp.route(f"{ONE}/timeline", methods=["GET"], auth_level=func.AuthLevel.ANONYMOUS)
     @guard.organization

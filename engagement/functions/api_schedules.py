@@ -47,7 +47,7 @@ def blueprint(services: Services) -> func.Blueprint:
         await services.withdrawing.cancel(organization, message_id)
         now = datetime.now(UTC)
         found = await services.reading.details(organization, message_id, now)
-        return json_response(views.details_json(found, now))
+        return json_response(views.details_json(found, now, services.phrasebook.viewer({})))
 
     @bp.route(DUE, methods=["GET"], auth_level=func.AuthLevel.ANONYMOUS)
     @guard.organization

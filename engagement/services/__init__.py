@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 
+from engagement.domain.viewer import Phrasebook
 from engagement.services.administering import Administering
 from engagement.services.advising import Advising
 from engagement.services.alerting import Alerting
@@ -12,7 +13,9 @@ from engagement.services.attaching import Attaching
 from engagement.services.dispatching import Dispatching
 from engagement.services.drafting import Drafting
 from engagement.services.judging import Judging
+from engagement.services.listing import Listing
 from engagement.services.notifying import Notifying
+from engagement.services.projecting import Projecting
 from engagement.services.reading import Reading
 from engagement.services.recording import Recording
 from engagement.services.reminding import Reminding
@@ -41,6 +44,9 @@ class Services:
     drafting: Drafting
     judging: Judging
     notifying: Notifying
+    listing: Listing
+    phrasebook: Phrasebook
+    projecting: Projecting
     reading: Reading
     recording: Recording
     reminding: Reminding

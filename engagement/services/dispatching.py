@@ -20,10 +20,10 @@ from engagement.errors import (
     StorageError,
 )
 from engagement.services.alerting import Alerting
+from engagement.services.projecting import Projecting
 from engagement.services.reminding import Reminding
 from engagement.services.sending import CRM, Sending, may_pass
 from engagement.storage.due_times import DueTimes
-from engagement.storage.messages import Messages
 from engagement.storage.waiting_messages import WaitingMessages
 
 logger = logging.getLogger(__name__)
@@ -49,14 +49,15 @@ class Dispatching:
     def __init__(
         self,
         due_times: DueTimes,
-        messages: Messages,
+        projecting: Projecting,
         waiting: WaitingMessages,
         sending: Sending,
         reminding: Reminding,
         alerting: Alerting,
     ) -> None:
         self.due_times = due_times
-        self.messages = messages
+        self.projecting = projecting
+        self.messages = projecting.messages
         self.waiting = waiting
         self.sending = sending
         self.reminding = reminding
@@ -169,7 +170,7 @@ class Lane:
                 return False
             if after.status is Status.SCHEDULED:
                 failed = replace(after, status=Status.FAILED, failure=error.detail)
-                after = await self.of.messages.replace(due.organization, after, failed)
+                after = await self._replace(due, after, failed)
             await self.of.alerting.tell_of_failure(due.organization, after, self.clock())
         return True
 
@@ -185,9 +186,13 @@ class Lane:
         if not message.ambiguous:
             return await self._hand_over(due, message)
         unknown = replace(message, status=Status.UNKNOWN, failure=IN_DOUBT)
-        unknown = await self.of.messages.replace(due.organization, message, unknown)
+        unknown = await self._replace(due, message, unknown)
         await self.of.alerting.tell_of_failure(due.organization, unknown, now)
         return True
+
+    async def _replace(self, due: DueTime, old: Message, new: Message) -> Message:
+        async with self.of.projecting.change(due.organization, due.message_id):
+            return await self.of.messages.replace(due.organization, old, new)
 
     async def _message(self, due: DueTime) -> Message | None:
         try:

@@ -21,6 +21,7 @@ from engagement.domain.organization import Organization
 from engagement.domain.reminder import ReminderStatus
 from engagement.domain.tracked_url import TrackedUrls
 from engagement.errors import ConflictError, NotFoundError
+from engagement.services.projecting import Projecting
 from engagement.storage import keys
 from engagement.storage.blobs import Blobs
 from engagement.storage.due_times import DueTimes
@@ -38,12 +39,14 @@ class Drafting:
         urls: TrackedUrls,
         due_times: DueTimes,
         waiting: WaitingMessages,
+        projecting: Projecting,
     ) -> None:
         self.messages = messages
         self.blobs = blobs
         self.urls = urls
         self.due_times = due_times
         self.waiting = waiting
+        self.projecting = projecting
 
     async def create(
         self, organization: Organization, draft: Draft, request: tuple[str, bytes], now: datetime
@@ -66,7 +69,8 @@ class Drafting:
         await self.blobs.write_content(organization.key, message.content_blob, draft.content)
         await self._note_due(organization, message, now)
         try:
-            await self.messages.create(organization.key, message)
+            async with self.projecting.change(organization.key, message.id):
+                await self.messages.create(organization.key, message)
         except ConflictError:
             first = await self.messages.read(organization.key, message.id)
             if first.fingerprint != message.fingerprint:
@@ -99,7 +103,8 @@ class Drafting:
         )
         await self.blobs.write_content(organization.key, new.content_blob, draft.content)
         await self._note_due(organization, new, now)
-        await self.messages.replace(organization.key, old, new)
+        async with self.projecting.change(organization.key, message_id):
+            await self.messages.replace(organization.key, old, new)
         await self.blobs.delete(organization.key, old.content_blob)
 
     async def _change_waiting(
@@ -108,7 +113,8 @@ class Drafting:
         new = changed_while_waiting(old, changes, now)
         # Noted first: what the message does not bear out is thrown away when its time comes.
         await self._note_due(organization, new, now)
-        await self.messages.replace(organization.key, old, new)
+        async with self.projecting.change(organization.key, old.id):
+            await self.messages.replace(organization.key, old, new)
         if new.send_at != old.send_at:
             await self.waiting.remove(organization.key, old)
 

@@ -6,7 +6,7 @@ import asyncio
 import logging
 from contextlib import suppress
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime
+from datetime import datetime
 
 from engagement.domain.evidence import InteractionType
 from engagement.domain.interaction import Interaction
@@ -16,8 +16,7 @@ from engagement.domain.timeline import crowded, inferred_opens, judge_again
 from engagement.domain.verdict import Verdict
 from engagement.errors import ConflictError, NotFoundError, StorageError
 from engagement.services.alerting import Alerting
-from engagement.storage import keys
-from engagement.storage.appends import Appends
+from engagement.services.projecting import Projecting
 from engagement.storage.interactions import Interactions
 from engagement.storage.judgement_requests import JudgementRequest, read_request, record_of
 from engagement.storage.queues import Queue
@@ -45,7 +44,7 @@ class Change:
 
 
 class Judging:
-    """Does what a hit alone cannot tell: bursts, inferred opens, alerts, markers for rollups."""
+    """Does what a hit alone cannot tell: bursts, inferred opens, alerts, markers, lists."""
 
     def __init__(
         self,
@@ -53,14 +52,14 @@ class Judging:
         settings: SettingsRows,
         alerting: Alerting,
         requests: Queue,
-        appends: Appends,
+        projecting: Projecting,
         shipped: RuleSet,
     ) -> None:
         self.interactions = interactions
         self.settings = settings
         self.alerting = alerting
         self.requests = requests
-        self.appends = appends
+        self.projecting = projecting
         self.shipped = shipped
 
     async def take(self, record: str, now: datetime) -> None:
@@ -74,6 +73,7 @@ class Judging:
             rules = await self.rules(request.organization)
             await self._judge_for(request, rules, now)
             await self.mark(request.organization, request.message_id)
+            await self.projecting.project(request.organization, request.message_id)
             if not request.last:
                 again = replace(request, interaction_id=None, last=True)
                 await self.requests.put(record_of(again), PATIENT_SECONDS, delay=LAST_LOOK)
@@ -165,12 +165,13 @@ class Judging:
         # Of a part nobody can say whether somebody opened the message before.
         wanted = {x.id: x for x in inferred_opens(now_known)} if whole else {}
         present = {x.id: x for x in found if x.inferred} if whole else {}
+        added = [x for name, x in wanted.items() if name not in present]
+        removed = [x for name, x in present.items() if name not in wanted]
+        if history and (judged or added or removed):
+            # Before it changes: who scores again after a crash would find nothing to mark.
+            await self.mark(organization, message_id)
         await self.interactions.change(
-            organization,
-            message_id,
-            judged=judged,
-            added=[x for name, x in wanted.items() if name not in present],
-            removed=[x for name, x in present.items() if name not in wanted],
+            organization, message_id, judged=judged, added=added, removed=removed
         )
         if whole:
             opens = [*now_known, *wanted.values()]
@@ -179,9 +180,7 @@ class Judging:
 
     async def mark(self, organization: str, message_id: str) -> None:
         """Say that a message changed in this minute, so that only such are counted up again."""
-        minute = keys.marker_partition(datetime.now(UTC))
-        marker = {"PartitionKey": minute, "RowKey": message_id}
-        await self.appends.append(organization, marker, PATIENT_SECONDS)
+        await self.projecting.markers.mark(organization, message_id)
 
 
 def _verdict(interaction: Interaction) -> Verdict:

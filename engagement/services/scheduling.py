@@ -10,9 +10,9 @@ from engagement.domain.due_time import DueTime, Task
 from engagement.domain.message import Message, Status, check_sendable, waits
 from engagement.domain.organization import Organization
 from engagement.errors import ConflictError
+from engagement.services.projecting import Projecting
 from engagement.services.sending import Order, Sending, Sent
 from engagement.storage.due_times import DueTimes
-from engagement.storage.messages import Messages
 from engagement.storage.waiting_messages import WaitingMessages
 
 
@@ -21,13 +21,14 @@ class Scheduling:
 
     def __init__(
         self,
-        messages: Messages,
+        projecting: Projecting,
         sending: Sending,
         due_times: DueTimes,
         waiting: WaitingMessages,
         clock: Callable[[], datetime],
     ) -> None:
-        self.messages = messages
+        self.projecting = projecting
+        self.messages = projecting.messages
         self.sending = sending
         self.due_times = due_times
         self.waiting = waiting
@@ -75,4 +76,5 @@ class Scheduling:
         )
         # Noted first: what the message does not bear out is thrown away when its time comes.
         await self.due_times.add(due)
-        return Sent(await self.messages.replace(organization, message, scheduled), (), ())
+        async with self.projecting.change(organization, message.id):
+            return Sent(await self.messages.replace(organization, message, scheduled), (), ())

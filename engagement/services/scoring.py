@@ -76,13 +76,10 @@ class Scoring:
     async def _judge(
         self, organization: str, message_ids: list[str], rules: RuleSet, now: datetime
     ) -> list[Change]:
-        async def judge(message_id: str) -> list[Change]:
-            changes = await self.judging.judge(organization, message_id, rules, now, history=True)
-            if changes:
-                await self.judging.mark(organization, message_id)
-            return changes
-
-        works = (judge(message_id) for message_id in message_ids)
+        works = (
+            self.judging.judge(organization, message_id, rules, now, history=True)
+            for message_id in message_ids
+        )
         found: list[Change] = []
         for result in await asyncio.gather(*works, return_exceptions=True):
             if isinstance(result, BaseException):

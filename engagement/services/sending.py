@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import datetime
 
@@ -22,9 +23,9 @@ from engagement.errors import (
 )
 from engagement.remote.mime import MimeAttachment
 from engagement.services.handing_over import GRAPH, SMTP, HandingOver, in_doubt
+from engagement.services.projecting import Projecting
 from engagement.services.rendering import Rendered, Rendering
 from engagement.storage.blobs import Blobs
-from engagement.storage.messages import Messages
 from engagement.storage.settings import SettingsRows
 
 CRM = "crm"
@@ -62,14 +63,15 @@ class Sending:
 
     def __init__(
         self,
-        messages: Messages,
+        projecting: Projecting,
         blobs: Blobs,
         settings: SettingsRows,
         rendering: Rendering,
         handing_over: HandingOver,
         clock: Callable[[], datetime],
     ) -> None:
-        self.messages = messages
+        self.projecting = projecting
+        self.messages = projecting.messages
         self.blobs = blobs
         self.settings = settings
         self.rendering = rendering
@@ -109,9 +111,10 @@ class Sending:
         self._check(message, delivery)
         claimed = await self._claimed(organization, message, delivery, key)
         rendered = await self._rendered(organization, claimed)
-        # From here on nobody else can change or send it.
-        claimed = await self.messages.replace(organization, message, claimed)
-        return await self._hand_over(organization, claimed, rendered, waited=waited)
+        async with self.projecting.change(organization, message.id):
+            # From here on nobody else can change or send it.
+            claimed = await self.messages.replace(organization, message, claimed)
+            return await self._hand_over(organization, claimed, rendered, waited=waited)
 
     async def _rendered(self, organization: str, message: Message) -> Rendered:
         try:
@@ -159,7 +162,7 @@ class Sending:
                 )
         except EngagementError as error:
             failed = self._failed(message, error, waited=waited)
-            await self.messages.replace(organization, message, failed)
+            await self._finish(organization, message, failed)
             raise
         done = replace(
             message,
@@ -170,7 +173,7 @@ class Sending:
                 replace(item, refusal=refused.get(item.email)) for item in message.recipients
             ),
         )
-        done = await self.messages.replace(organization, message, done)
+        done = await self._finish(organization, message, done)
         return _sent(replace(done, links=rendered.links), rendered)
 
     def _failed(self, message: Message, error: EngagementError, *, waited: bool) -> Message:
@@ -182,6 +185,13 @@ class Sending:
         else:
             status = Status.FAILED
         return replace(message, status=status, failure=error.detail, ambiguous=in_doubt(error))
+
+    async def _finish(self, organization: str, old: Message, new: Message) -> Message:
+        if old.delivery != CRM:
+            # Minutes may have passed since it was marked; the outcome is to be kept in any case.
+            with suppress(StorageError):
+                await self.projecting.markers.mark(organization, old.id)
+        return await self.messages.replace(organization, old, new)
 
     async def _files(
         self, organization: str, attached: tuple[Attachment, ...]

@@ -7,8 +7,8 @@ from dataclasses import replace
 from engagement.domain.message import Message, Status
 from engagement.domain.organization import Organization
 from engagement.errors import ConflictError
+from engagement.services.projecting import Projecting
 from engagement.storage.blobs import Blobs
-from engagement.storage.messages import Messages
 from engagement.storage.waiting_messages import WaitingMessages
 
 DELETABLE = (Status.DRAFT, Status.SCHEDULED, Status.FAILED)
@@ -17,8 +17,9 @@ DELETABLE = (Status.DRAFT, Status.SCHEDULED, Status.FAILED)
 class Withdrawing:
     """What a seller does who does not want a message sent after all."""
 
-    def __init__(self, messages: Messages, blobs: Blobs, waiting: WaitingMessages) -> None:
-        self.messages = messages
+    def __init__(self, projecting: Projecting, blobs: Blobs, waiting: WaitingMessages) -> None:
+        self.projecting = projecting
+        self.messages = projecting.messages
         self.blobs = blobs
         self.waiting = waiting
 
@@ -35,7 +36,8 @@ class Withdrawing:
         draft = replace(
             message, status=Status.DRAFT, send_at=None, delivery=None, send_key=None, failure=None
         )
-        draft = await self.messages.replace(organization.key, message, draft)
+        async with self.projecting.change(organization.key, message_id):
+            draft = await self.messages.replace(organization.key, message, draft)
         await self.waiting.remove(organization.key, message)
         return draft
 
@@ -44,7 +46,8 @@ class Withdrawing:
         message = await self.messages.read(organization.key, message_id)
         if message.status not in DELETABLE:
             raise ConflictError(f"The message is {message.status}; only unsent ones are deleted.")
-        await self.messages.delete(organization.key, message)
+        async with self.projecting.change(organization.key, message_id):
+            await self.messages.delete(organization.key, message)
         await self.waiting.remove(organization.key, message)
         for blob in (message.content_blob, *(item.blob for item in message.attachments)):
             await self.blobs.delete(organization.key, blob)

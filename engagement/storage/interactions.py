@@ -64,8 +64,14 @@ class Interactions:
     async def message_ids(self, organization: str, *, after: str, size: int) -> list[str]:
         """Return up to *size* ids, in order, of messages with interactions, behind *after*."""
         rows = self.account.table(keys.table(organization)).query_entities(
-            "PartitionKey gt @after and RowKey gt @first and RowKey lt @end",
-            parameters={"after": after, "first": keys.INTERACTION, "end": keys.INTERACTION_END},
+            "PartitionKey gt @after and PartitionKey lt @behind "
+            "and RowKey gt @first and RowKey lt @end",
+            parameters={
+                "after": after,
+                "behind": keys.MESSAGES_END,
+                "first": keys.INTERACTION,
+                "end": keys.INTERACTION_END,
+            },
             select=["PartitionKey"],
         )
         found: list[str] = []

@@ -33,6 +33,8 @@ TEMPLATES = "templates"
 TEMPLATE_TOTALS = "template-totals"
 #: Row of the totals of all messages; those of a template are named by a digest.
 ALL_TOTALS = "organization"
+#: Ids of messages are hexadecimal digits; lists, settings and users come behind them.
+MESSAGES_END = "g"
 
 HEAD = "0-head"
 RECIPIENT = "1-recipient-"
@@ -42,6 +44,7 @@ LINK = "3-link-"
 STATIC_END = "4"
 FIRST_OPEN = "4-alert-open"
 REQUEST = "4-request-"
+SUMMARY = "4-summary"
 INTERACTION = "5-interaction-"
 #: Sorts behind all of them and before whatever else begins with a 5.
 INTERACTION_END = "5-interaction."
@@ -49,6 +52,8 @@ INTERACTION_END = "5-interaction."
 #: Partitions of the endpoints of webhooks, and of what could not be delivered to them.
 WEBHOOKS = "webhooks"
 DEAD_WEBHOOKS = "dead-webhooks"
+#: Partition of all followed emails.
+LIST_ALL = "list-all"
 
 INTERACTIONS_QUEUE = "interactions"
 JUDGEMENTS_QUEUE = "judgements"
@@ -130,6 +135,21 @@ def person(digest: str) -> str:
     return f"person-{digest}"
 
 
+def list_of_sender(user_id: str) -> str:
+    """Partition of the followed emails that a user sent."""
+    return f"list-sender-{_digest(user_id)}"
+
+
+def list_of_template(template_id: str) -> str:
+    """Partition of the followed emails that were made from a template."""
+    return f"list-template-{_digest(template_id)}"
+
+
+def list_of_record(kind: str, record_id: str) -> str:
+    """Partition of the activities of a CRM row."""
+    return f"list-record-{_digest(f'{kind}:{record_id}')}"
+
+
 def blob(day: datetime, message_id: str, nonce: str) -> str:
     """Name of a blob; the day comes first, so that recent ones can be listed alone."""
     return f"{day:%Y-%m-%d}/{message_id}/{nonce}"
@@ -145,3 +165,8 @@ def template_totals(template_id: str | None) -> str:
 def template_blob(template_id: str, nonce: str) -> str:
     """Name of a blob with a template's bodies, apart from those of messages."""
     return f"{TEMPLATES}/{template_id}/{nonce}"
+
+
+def _digest(name: str) -> str:
+    """Return what stands for a name that the CRM made up, as keys take only some characters."""
+    return hashlib.sha256(name.encode()).hexdigest()[:32]

@@ -12,8 +12,13 @@ from engagement.domain.interaction_status import interaction_status
 from engagement.domain.kpi import Counts, Fact, Kpi, count
 from engagement.domain.message import Status
 from engagement.domain.verdict import Verdict
+from engagement.domain.viewer import Phrasebook
+from engagement.errors import InvalidRequestError
+from engagement.wiring import shipped_phrasebook
 
 NOW = datetime(2026, 11, 22, 0, 30, tzinfo=UTC)
+PHRASEBOOK = shipped_phrasebook()
+ENGLISH = PHRASEBOOK.viewer({})
 
 
 @pytest.mark.parametrize(
@@ -64,7 +69,7 @@ NOW = datetime(2026, 11, 22, 0, 30, tzinfo=UTC)
     ],
 )
 def test_the_tile_says_what_became_of_the_message(status, follow, kpi, words):
-    assert interaction_status(status, follow, kpi, NOW) == words
+    assert interaction_status(status, follow, kpi, NOW, ENGLISH) == words
 
 
 @pytest.mark.parametrize("kind", [InteractionType.CLICK, InteractionType.ATTACHMENT_VIEW])
@@ -78,4 +83,85 @@ def test_the_tile_says_what_became_of_the_message(status, follow, kpi, words):
 )
 def test_whoever_selects_something_has_opened_the_message(kind, verdict, words):
     kpi = count([Fact(type=kind, verdict=verdict, at=NOW - timedelta(hours=1), recipient=1)])
-    assert interaction_status(Status.SENT, FollowState.FOLLOWED, kpi, NOW) == words
+    assert interaction_status(Status.SENT, FollowState.FOLLOWED, kpi, NOW, ENGLISH) == words
+
+
+# Other viewers
+
+OPENED = Kpi(last_opened_at=datetime(2026, 11, 21, 23, 30, tzinfo=UTC))
+
+
+@pytest.mark.parametrize(
+    ("zone", "words"),
+    [
+        ("UTC", "Last opened yesterday"),
+        # Half past twelve at night in Berlin, and half past one: the same day.
+        ("Europe/Berlin", "Last opened today"),
+        # Half past six in the evening in New York, an hour before now.
+        ("America/New_York", "Last opened today"),
+    ],
+)
+def test_days_are_those_of_the_viewers_zone(zone, words):
+    viewer = PHRASEBOOK.viewer({"time_zone": zone})
+    assert interaction_status(Status.SENT, FollowState.FOLLOWED, OPENED, NOW, viewer) == words
+
+
+def test_a_day_of_23_hours_is_a_day():
+    # The clocks went forward in between; 25 hours later it is still the day after.
+    opened = datetime(2026, 3, 28, 23, 30, tzinfo=UTC)
+    viewer = PHRASEBOOK.viewer({"time_zone": "Europe/Berlin"})
+    kpi, evening = Kpi(last_opened_at=opened), opened + timedelta(hours=22, minutes=29)
+
+    def words(now):
+        return interaction_status(Status.SENT, FollowState.FOLLOWED, kpi, now, viewer)
+
+    assert words(opened) == words(opened + timedelta(hours=22)) == "Last opened today"
+    assert words(evening) == "Last opened today"
+    assert words(evening + timedelta(minutes=1)) == "Last opened yesterday"
+
+
+@pytest.mark.parametrize(
+    ("tag", "words"),
+    [
+        ("de", "Zuletzt am 19.11.2026 geöffnet"),
+        ("DE-at", "Zuletzt am 19.11.2026 geöffnet"),
+        ("de-Latn-CH-1996", "Zuletzt am 19.11.2026 geöffnet"),
+        ("fr-CA", "Dernière ouverture le 19/11/2026"),
+        ("es", "Última apertura: 19/11/2026"),
+        ("it", "Ultima apertura: 19/11/2026"),
+        ("nl", "Laatst geopend op 19-11-2026"),
+        ("pt-BR", "Última abertura: 19/11/2026"),
+        ("ja", "最終開封: 2026/11/19"),
+        ("en-GB", "Last opened on 2026-11-19"),
+        ("tlh", "Last opened on 2026-11-19"),
+        ("d", "Last opened on 2026-11-19"),
+    ],
+)
+def test_words_are_of_the_viewers_language_or_english(tag, words):
+    kpi = Kpi(last_opened_at=NOW - timedelta(days=3))
+    viewer = PHRASEBOOK.viewer({"language": tag})
+    assert interaction_status(Status.SENT, FollowState.FOLLOWED, kpi, NOW, viewer) == words
+
+
+def test_every_language_has_words_for_everything():
+    assert {"en", "de", "fr", "es", "it", "nl"} <= PHRASEBOOK.languages.keys()
+    for words in PHRASEBOOK.languages.values():
+        assert all(text.strip() for text in words.values())
+        assert [key for key, text in words.items() if "{date}" in text] == ["opened_on"]
+        assert NOW.strftime(words["date"]).isascii()
+    with pytest.raises(ValueError, match="de"):
+        Phrasebook({"en": {"draft": "Draft"}, "de": {}})
+
+
+@pytest.mark.parametrize("tag", ["", "-", "de-", "de_DE", "ä", "de " * 20, "a" * 9, "x" + "-y" * 8])
+def test_what_is_no_language_is_refused(tag):
+    with pytest.raises(InvalidRequestError):
+        PHRASEBOOK.viewer({"language": tag})
+
+
+@pytest.mark.parametrize(
+    "zone", ["", "Europe", "Mars/Olympus", "../x", "/etc/passwd", "\0", "x" * 99]
+)
+def test_what_is_no_time_zone_is_refused(zone):
+    with pytest.raises(InvalidRequestError):
+        PHRASEBOOK.viewer({"time_zone": zone})

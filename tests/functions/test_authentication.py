@@ -37,6 +37,9 @@ ROUTES = [
     ("POST", "/api-keys"),
     ("DELETE", "/api-keys/00000000"),
     ("POST", "/messages"),
+    ("GET", "/messages"),
+    ("GET", "/exports/messages"),
+    ("GET", "/records/contact/c-1/activities"),
     ("GET", "/messages/{id}"),
     ("PATCH", "/messages/{id}"),
     ("POST", "/messages/{id}/send"),
@@ -71,7 +74,16 @@ ROUTES = [
     ("GET", f"/webhooks/{WEBHOOK}/dead-letters"),
     ("POST", f"/webhooks/{WEBHOOK}/replay"),
 ]
-SELLERS = ("/messages", "/due", "/alert", "/delivery", "/templates", "/webhooks")
+SELLERS = ("/messages", "/due", "/alert", "/delivery", "/export", "/record", "/template", "/webhook")
+    "/messages",
+    "/due",
+    "/alert",
+    "/delivery",
+    "/exports",
+    "/records",
+    "/templates",
+    "/webhooks",
+)
 SELLERS_ROUTES = [route for route in ROUTES if route[1].startswith(SELLERS)]
 
 

@@ -30,6 +30,9 @@ ROUTES = {
     ("POST", f"{ORGANIZATION}/api-keys"): False,
     ("DELETE", f"{ORGANIZATION}/api-keys/{{key_id}}"): False,
     ("POST", f"{ORGANIZATION}/messages"): True,
+    ("GET", f"{ORGANIZATION}/messages"): False,
+    ("GET", f"{ORGANIZATION}/exports/messages"): False,
+    ("GET", f"{ORGANIZATION}/records/{{type}}/{{record_id}}/activities"): False,
     ("GET", MESSAGE): False,
     ("PATCH", MESSAGE): True,
     ("DELETE", MESSAGE): False,
@@ -142,6 +145,13 @@ HOSTILE_QUERIES = [
     "name=" + "%F0%9F%98%80" * 500,
     "name=a.pdf&followed=%00",
     "followed=maybe",
+    "record=%00:%00",
+    "from=9999-12-31T23:59:59-23:59",
+    "related=" + "contact:x," * 500,
+    "sort=__class__",
+    "time_zone=..%2F..%2Fetc%2Fpasswd",
+    "language=%ED%A0%80",
+    "subject=%ED%A0%80%00",
     "&&&=&%",
     "%ff=%ff",
 ]
@@ -161,6 +171,8 @@ def known(deployment):
         "alert_id": f"{'0' * 32}-1-{'0' * 13}-{'0' * 16}",
         "webhook_id": ok(crm.call("POST", "/webhooks", json=webhook))["id"],
         "template_id": "t-1",
+        "type": "contact",
+        "record_id": "c-1",
     }
 
 
@@ -299,6 +311,6 @@ def test_what_no_route_is_for_tells_nothing(known):
     crm, _ = known
     method, path = crm.call("PUT", "/messages"), crm.call("GET", "/no-such-thing")
 
-    assert (method.status_code, method.headers["allow"]) == (405, "POST")
+    assert (method.status_code, method.headers["allow"]) == (405, "GET, POST")
     assert path.status_code == 404
     assert (method.content, path.content) == (b"", b"")

@@ -150,7 +150,8 @@ def memory(pid):
     return int(line.split()[1]) // 1024
 
 
-def test_F9_a_months_backlog_is_done_once_and_the_oldest_first(backlog, capsys):
+@pytest.mark.scale
+def test_F9_a_months_backlog_is_done_once_and_the_oldest_first(backlog):
     environment, server, organizations = backlog
     began = datetime.now(UTC)
     with HostProcess(environment) as host:
@@ -172,6 +173,5 @@ def test_F9_a_months_backlog_is_done_once_and_the_oldest_first(backlog, capsys):
         for subject in part:
             lanes[int(subject) % ORGANIZATIONS].append(subject)
         assert all(lane == sorted(lane) for lane in lanes.values())
-    with capsys.disabled():
-        figures = f"{seconds:.0f} s, killed after {killed_at} sends, peak {peak} MiB"
-        sys.stdout.write(f"\n{COUNT} due: {figures}\n")
+    figures = f"{seconds:.0f} s, killed after {killed_at} sends, peak {peak} MiB"
+    sys.stdout.write(f"\n{COUNT} due: {figures}\n")

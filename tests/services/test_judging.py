@@ -20,14 +20,18 @@ from engagement.domain.verdict import Verdict
 from engagement.errors import ConflictError, NotFoundError
 from engagement.services.alerting import Alerting
 from engagement.services.judging import LAST_LOOK, Judging
+from engagement.services.projecting import Projecting
 from engagement.storage.account import Account
 from engagement.storage.alerts import Alerts
 from engagement.storage.appends import Appends
 from engagement.storage.interactions import Interactions
 from engagement.storage.judgement_requests import JudgementRequest, record_of
+from engagement.storage.listings import Listings
+from engagement.storage.markers import Markers
 from engagement.storage.messages import Messages
 from engagement.storage.queues import Queue
 from engagement.storage.settings import SettingsRows
+from engagement.storage.summaries import Summaries
 from engagement.storage.wire import Wire
 from engagement.wiring import shipped_rules
 
@@ -69,12 +73,16 @@ async def opened_judging(connection_string, tables=None):
     account = Account(DataAccount(tables or connection_string, None, None, None, None))
     wire = Wire(account)
     settings = SettingsRows(account)
+    messages, interactions = Messages(account), Interactions(account)
+    projecting = Projecting(
+        messages, interactions, Summaries(account), Listings(account), Markers(Appends(wire))
+    )
     judging = Judging(
-        Interactions(account),
+        interactions,
         settings,
-        Alerting(Alerts(account), Messages(account), settings),
+        Alerting(Alerts(account), messages, settings),
         Queue(wire, f"q{secrets.token_hex(8)}"),
-        Appends(wire),
+        projecting,
         shipped_rules(),
     )
     yield judging
@@ -124,9 +132,13 @@ async def judge(judging, message, **how):
 
 
 async def everything(judging, message):
-    """Every row of an organization that judging may write, and since when; markers left out."""
+    """Every row of an organization that judging may write, and since when.
+
+    Markers are left out, and the lists, with which the deployment may be busy at the same time.
+    """
     found = judging.interactions.account.table(f"org{organization(message)}").query_entities(
-        "PartitionKey eq @id or PartitionKey ge 'alerts' and PartitionKey lt 'b'",
+        "PartitionKey eq @id and RowKey ne '4-summary' "
+        "or PartitionKey ge 'alerts' and PartitionKey lt 'b'",
         parameters={"id": message.id},
     )
     return [(dict(row), row.metadata["etag"]) async for row in found]

@@ -1,0 +1,105 @@
+"""Rows by which messages are listed: of all, of a sender, of a template, of a record."""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+from engagement.domain.listed import Listed, records_of
+from engagement.domain.message import Message
+from engagement.domain.selection import LAST_KEY, RecordKey, Selection
+from engagement.errors import NotFoundError
+from engagement.storage import keys
+from engagement.storage.account import Account, storage_call
+from engagement.storage.listing_rows import COLUMN, listed_of, text_of
+from engagement.storage.transactions import deleting, replacing, transact
+
+#: Most rows that one request to Azure Tables answers.
+LARGEST_PAGE = 1_000
+
+
+class Place(NamedTuple):
+    """Where a row stands."""
+
+    partition: str
+    key: str
+
+
+class Listings:
+    """Reads and writes rows of lists, by the key of their organization."""
+
+    def __init__(self, account: Account) -> None:
+        self.account = account
+
+    async def page(
+        self, organization: str, partition: str, *, after: str, end: str = LAST_KEY, size: int
+    ) -> list[Listed]:
+        """Return up to *size* rows between the keys *after* ("" for the first) and *end*."""
+        rows = self.account.table(keys.table(organization)).query_entities(
+            "PartitionKey eq @partition and RowKey gt @after and RowKey lt @end",
+            parameters={"partition": partition, "after": after, "end": end},
+            select=[COLUMN],
+            results_per_page=min(size, LARGEST_PAGE),
+        )
+        found: list[Listed] = []
+        async with storage_call(60):
+            # A page of Azure Tables may be empty and still have another one behind it.
+            async for row in rows:
+                found.append(listed_of(row[COLUMN]))
+                if len(found) == size:
+                    break
+        return found
+
+    async def etag(self, organization: str, place: Place) -> str:
+        """Return the version of a row, "" if it is not there."""
+        try:
+            async with storage_call():
+                row = await self.account.table(keys.table(organization)).get_entity(
+                    *place, select=["RowKey"]
+                )
+        except NotFoundError:
+            return ""
+        return str(row.metadata["etag"])
+
+    async def write(self, organization: str, place: Place, listed: Listed, etag: str) -> str:
+        """Write the row that has the version *etag* ("" for none) and return its new version.
+
+        Raises ConflictError or NotFoundError if somebody else wrote or removed it meanwhile.
+        """
+        row = {**_keyed(place), COLUMN: text_of(listed)}
+        operation = replacing(row, etag) if etag else ("create", row)
+        return await transact(self.account.table(keys.table(organization)), [operation])
+
+    async def remove(self, organization: str, place: Place, etag: str) -> None:
+        """Remove the row that has the version *etag*; raises like :meth:`write`."""
+        table = self.account.table(keys.table(organization))
+        await transact(table, [deleting(_keyed(place), etag)])
+
+
+def partition_of(selection: Selection) -> str:
+    """Return the partition, the narrowest there is, that holds what is selected."""
+    if selection.record is not None:
+        return partition_of_record(selection.record)
+    if selection.sender is not None:
+        return keys.list_of_sender(selection.sender)
+    if selection.template is not None:
+        return keys.list_of_template(selection.template)
+    return keys.LIST_ALL
+
+
+def partition_of_record(record: RecordKey) -> str:
+    """Return the partition of a record's activities."""
+    return keys.list_of_record(record.type, record.id)
+
+
+def places_of(message: Message, listed: Listed) -> set[Place]:
+    """Return where a message stands: its records', and those of followed emails once it is one."""
+    partitions = {keys.list_of_record(*record) for record in records_of(message)}
+    if listed.followed:
+        partitions |= {keys.LIST_ALL, keys.list_of_sender(message.sender.user_id)}
+        if message.template_id is not None:
+            partitions.add(keys.list_of_template(message.template_id))
+    return {Place(partition, listed.key) for partition in partitions}
+
+
+def _keyed(place: Place) -> dict[str, Any]:
+    return {"PartitionKey": place.partition, "RowKey": place.key}
