@@ -22,6 +22,7 @@ def blueprints(services: Services) -> Iterator[func.Blueprint]:
         from engagement.functions import (
             api_alerts,
             api_attachments,
+            api_kpis,
             api_messages,
             api_organizations,
             api_verdicts,
@@ -33,6 +34,7 @@ def blueprints(services: Services) -> Iterator[func.Blueprint]:
         yield api_messages.blueprint(services)
         yield api_attachments.blueprint(services)
         yield api_alerts.blueprint(services)
+        yield api_kpis.blueprint(services)
         yield api_verdicts.blueprint(services)
         yield timers.blueprint(services)
         yield queues.blueprint(services)

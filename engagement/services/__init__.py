@@ -13,8 +13,10 @@ from engagement.services.judging import Judging
 from engagement.services.reading import Reading
 from engagement.services.recording import Recording
 from engagement.services.replying import Replying
+from engagement.services.rolling_up import RollingUp
 from engagement.services.scoring import Scoring
 from engagement.services.sending import Sending
+from engagement.services.summarizing import Summarizing
 from engagement.services.sweeping import Sweeping
 from engagement.services.tracking import Tracking
 
@@ -33,8 +35,10 @@ class Services:
     reading: Reading
     recording: Recording
     replying: Replying
+    rolling_up: RollingUp
     scoring: Scoring
     sending: Sending
+    summarizing: Summarizing
     sweeping: Sweeping
     tracking: Tracking
     #: raises StorageError unless the stores answer

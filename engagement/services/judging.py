@@ -6,7 +6,7 @@ import asyncio
 import logging
 from contextlib import suppress
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime
+from datetime import datetime
 
 from engagement.domain.evidence import InteractionType
 from engagement.domain.interaction import Interaction
@@ -16,10 +16,9 @@ from engagement.domain.timeline import crowded, inferred_opens, judge_again
 from engagement.domain.verdict import Verdict
 from engagement.errors import ConflictError, NotFoundError, StorageError
 from engagement.services.alerting import Alerting
-from engagement.storage import keys
-from engagement.storage.appends import Appends
 from engagement.storage.interactions import Interactions
 from engagement.storage.judgement_requests import JudgementRequest, read_request, record_of
+from engagement.storage.markers import Markers
 from engagement.storage.queues import Queue
 from engagement.storage.settings import SettingsRows
 
@@ -53,14 +52,14 @@ class Judging:
         settings: SettingsRows,
         alerting: Alerting,
         requests: Queue,
-        appends: Appends,
+        markers: Markers,
         shipped: RuleSet,
     ) -> None:
         self.interactions = interactions
         self.settings = settings
         self.alerting = alerting
         self.requests = requests
-        self.appends = appends
+        self.markers = markers
         self.shipped = shipped
 
     async def take(self, record: str, now: datetime) -> None:
@@ -73,7 +72,7 @@ class Judging:
         try:
             rules = await self.rules(request.organization)
             await self._judge_for(request, rules, now)
-            await self.mark(request.organization, request.message_id)
+            await self.markers.mark(request.organization, request.message_id)
             if not request.last:
                 again = replace(request, interaction_id=None, last=True)
                 await self.requests.put(record_of(again), PATIENT_SECONDS, delay=LAST_LOOK)
@@ -165,6 +164,9 @@ class Judging:
         # Of a part nobody can say whether somebody opened the message before.
         wanted = {x.id: x for x in inferred_opens(now_known)} if whole else {}
         present = {x.id: x for x in found if x.inferred} if whole else {}
+        if judged:
+            # Before as well as after: whoever dies in between has nothing left to say then.
+            await self.markers.mark(organization, message_id)
         await self.interactions.change(
             organization,
             message_id,
@@ -176,12 +178,6 @@ class Judging:
             opens = [*now_known, *wanted.values()]
             await self.alerting.follow_up(organization, message_id, opens, claim, now)
         return [Change(_verdict(before[x.id]), _verdict(x)) for x in judged], before
-
-    async def mark(self, organization: str, message_id: str) -> None:
-        """Say that a message changed in this minute, so that only such are counted up again."""
-        minute = keys.marker_partition(datetime.now(UTC))
-        marker = {"PartitionKey": minute, "RowKey": message_id}
-        await self.appends.append(organization, marker, PATIENT_SECONDS)
 
 
 def _verdict(interaction: Interaction) -> Verdict:

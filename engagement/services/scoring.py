@@ -79,7 +79,7 @@ class Scoring:
         async def judge(message_id: str) -> list[Change]:
             changes = await self.judging.judge(organization, message_id, rules, now, history=True)
             if changes:
-                await self.judging.mark(organization, message_id)
+                await self.judging.markers.mark(organization, message_id)
             return changes
 
         works = (judge(message_id) for message_id in message_ids)

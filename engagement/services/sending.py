@@ -26,6 +26,7 @@ from engagement.remote.mime import MimeAttachment, build_mime
 from engagement.remote.smtp import Smtp
 from engagement.services.rendering import Rendered, Rendering
 from engagement.storage.blobs import Blobs
+from engagement.storage.markers import Markers
 from engagement.storage.messages import Messages
 from engagement.storage.settings import SettingsRows
 
@@ -49,12 +50,13 @@ class Sent:
 class Sending:
     """Hands messages over; *clock* tells the moment of the hand-over, aware UTC."""
 
-    def __init__(
+    def __init__(  # noqa: PLR0913, PLR0917 - each has its part in a hand-over
         self,
         messages: Messages,
         blobs: Blobs,
         settings: SettingsRows,
         rendering: Rendering,
+        markers: Markers,
         smtp: Smtp | None,
         clock: Callable[[], datetime],
     ) -> None:
@@ -62,6 +64,7 @@ class Sending:
         self.blobs = blobs
         self.settings = settings
         self.rendering = rendering
+        self.markers = markers
         self.smtp = smtp
         self.clock = clock
 
@@ -82,6 +85,8 @@ class Sending:
         self._check(message, delivery)
         claimed = await self._claimed(organization, message, delivery, key)
         rendered = await self._rendered(organization, claimed)
+        # Before, so that a message that was sent is rolled up whatever happens to us.
+        await self.markers.mark(organization.key, message_id)
         # From here on nobody else can change or send it.
         claimed = await self.messages.replace(organization.key, message, claimed)
         return await self._hand_over(organization, claimed, rendered)

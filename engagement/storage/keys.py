@@ -6,7 +6,7 @@ and links are one contiguous range, and its interactions, newest first, are anot
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import date, datetime
 
 REGISTRY = "organizations"
 ORGANIZATION_ROW = "organization"
@@ -14,6 +14,15 @@ API_KEY_PREFIX = "key-"
 
 SETTINGS_PARTITION = "settings"
 SETTINGS_ROW = "settings"
+
+#: Beginning of the partitions of markers.
+CHANGED = "changed-"
+#: Partition of the days whose rollups have to be recomputed.
+STALE_DAYS = "stale-days"
+#: Partition of the rollups.
+ROLLUPS = "rollups"
+#: Partition of what became of all messages of each template.
+TEMPLATE_TOTALS = "template-totals"
 
 #: Partition of what users chose for themselves.
 USERS = "users"
@@ -25,6 +34,8 @@ LINK = "3-link-"
 #: First row key behind the head, recipients, attachments and links.
 STATIC_END = "4"
 FIRST_OPEN = "4-alert-open"
+#: Which days a message adds something to.
+DAYS = "4-days"
 REQUEST = "4-request-"
 INTERACTION = "5-interaction-"
 #: Sorts behind all of them and before whatever else begins with a 5.
@@ -61,7 +72,7 @@ def link(number: int) -> str:
 
 def marker_partition(at: datetime) -> str:
     """Partition of the markers that say which messages changed in one minute."""
-    return f"changed-{at:%Y%m%d%H%M}"
+    return f"{CHANGED}{at:%Y%m%d%H%M}"
 
 
 def alerts(user_key: str) -> str:
@@ -72,3 +83,13 @@ def alerts(user_key: str) -> str:
 def blob(day: datetime, message_id: str, nonce: str) -> str:
     """Name of a blob; the day comes first, so that recent ones can be listed alone."""
     return f"{day:%Y-%m-%d}/{message_id}/{nonce}"
+
+
+def contributions(on: date) -> str:
+    """Partition of what messages add to a day."""
+    return f"day-{day(on)}"
+
+
+def day(on: date) -> str:
+    """Name of a day inside a key; sorts by time."""
+    return on.isoformat().replace("-", "")

@@ -22,9 +22,9 @@ from engagement.services.alerting import Alerting
 from engagement.services.judging import LAST_LOOK, Judging
 from engagement.storage.account import Account
 from engagement.storage.alerts import Alerts
-from engagement.storage.appends import Appends
 from engagement.storage.interactions import Interactions
 from engagement.storage.judgement_requests import JudgementRequest, record_of
+from engagement.storage.markers import Markers
 from engagement.storage.messages import Messages
 from engagement.storage.queues import Queue
 from engagement.storage.settings import SettingsRows
@@ -74,7 +74,7 @@ async def opened_judging(connection_string, tables=None):
         settings,
         Alerting(Alerts(account), Messages(account), settings),
         Queue(wire, f"q{secrets.token_hex(8)}"),
-        Appends(wire),
+        Markers(account),
         shipped_rules(),
     )
     yield judging
