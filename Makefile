@@ -38,6 +38,10 @@ run: setup ## Start everything on this machine (PORT=7071), with a demo message 
 test: setup ## Pass the tests
 	$(BIN)/python -m pytest $(ARGS)
 
+.PHONY: scale
+scale: setup ## Try the limits of scale, which takes minutes
+	$(BIN)/python -m pytest -s tests/scale $(ARGS)
+
 .PHONY: accuracy
 accuracy: $(STAMP) ## Measure the verdicts on labelled timelines (SET=file for others, ARGS=-v for the wrong ones)
 	$(BIN)/python -m benchmarks.accuracy $(SET) $(ARGS)

@@ -45,10 +45,11 @@ PUBLIC = {
 #: What the issues ask of the test catalogue.
 CATALOGUE = [
     *(f"B{number}" for number in range(1, 71)),
+    "B81",
     *(f"S{number}" for number in (1, 2, 4, 7, 8, 11, 12, 13, 18)),
-    *(f"F{number}" for number in (1, 2, 3, 4, 5, 6, 7, 8, 11, 20)),
-    *(f"L{number}" for number in (2, 3)),
-    *(f"P{number}" for number in (3, 5)),
+    *(f"F{number}" for number in (1, 2, 3, 4, 5, 6, 7, 8, 9, 11, 20)),
+    *(f"L{number}" for number in (2, 3, 5)),
+    *(f"P{number}" for number in (3, 4, 5)),
 ]
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import random
 from collections.abc import Awaitable, Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
@@ -24,7 +25,7 @@ Project = Callable[[str, str, datetime], Awaitable[None]]
 #: Messages that are worked out at the same time.
 AT_ONCE = 16
 #: Seconds between tries when somebody else works the same message out at the same time.
-PAUSES = (0.05, 0.2, 0.8)
+PAUSES = (0.1, 0.4, 1.6)
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,11 +67,11 @@ class Contributing:
         *,
         anew: bool = False,
     ) -> set[str]:
-        """Work out what messages add; returns those to look at again, as they are being sent.
+        """Work out what messages add; returns those to look at again, which change right now.
 
         With *anew* also what seems to be written already. It may stop anywhere and be repeated:
         the days are marked after everything that is added to them and before the message is noted
-        as done. Raises ConflictError if somebody else goes on doing so at the same time.
+        as done.
         """
         unfinished: set[str] = set()
         for pause in (*PAUSES, None):
@@ -78,13 +79,14 @@ class Contributing:
                 organization, message_ids, now, unfinished, anew=anew
             )
             if not message_ids:
-                break
-            if pause is None:
-                raise ConflictError("Somebody else changed this at the same time.")
+                return unfinished
             # What of theirs and what of ours is in the rows now, nobody can say.
             anew = True
-            await asyncio.sleep(pause)
-        return unfinished
+            if pause is not None:
+                await asyncio.sleep(pause * random.uniform(0.5, 1.5))  # noqa: S311 - no secret
+        for name in message_ids:
+            await self.contributions.unsettle(organization, name)
+        return {*unfinished, *message_ids}
 
     async def _contribute(
         self,

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 
@@ -142,7 +142,7 @@ class RollingUp:
             ids = await self.contributions.message_ids(
                 organization.key, on, after=after, size=BATCH
             )
-            await self.contributing.contribute(organization.key, ids, now, anew=True)
+            await self._contribute(organization.key, ids, now, anew=True)
             count += len(ids)
             done = len(ids) < BATCH
             after = ids[-1] if ids else after
@@ -169,13 +169,18 @@ class RollingUp:
         """Work out what the messages add that changed first; returns whether there are more."""
         found = await self.markers.pending(organization, now - MARGIN, BATCH)
         names = {marker.message_id for marker in found}
-        unfinished = await self.contributing.contribute(organization, names, now)
-        for name in unfinished:
-            # Later again, without holding the others up.
-            await self.markers.mark(organization, name)
+        await self._contribute(organization, names, now)
         await self.markers.delete(organization, found)
         report.message_count += len(names)
         return len(found) == BATCH
+
+    async def _contribute(
+        self, organization: str, names: Collection[str], now: datetime, *, anew: bool = False
+    ) -> None:
+        unfinished = await self.contributing.contribute(organization, names, now, anew=anew)
+        for name in unfinished:
+            # Later again, without holding the others up.
+            await self.markers.mark(organization, name)
 
     async def _stale_days(
         self, organization: str, now: datetime, end: float, report: Report

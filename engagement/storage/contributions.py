@@ -6,6 +6,7 @@ import hashlib
 import json
 from collections import defaultdict
 from collections.abc import AsyncIterator, Iterable, Mapping
+from contextlib import suppress
 from dataclasses import asdict, dataclass
 from datetime import date
 from typing import Any
@@ -65,6 +66,13 @@ class Contributions:
         operation = replacing(row, before.etag) if before.etag else ("create", row)
         etag = await transact(self._table(organization), [operation])
         return Days(before.message_id, frozenset(days), digest, etag)
+
+    async def unsettle(self, organization: str, message_id: str) -> None:
+        """Say that what a message adds has to be written again, whatever is noted."""
+        row = {"PartitionKey": message_id, "RowKey": keys.DAYS, "digest": ""}
+        with suppress(NotFoundError):
+            async with storage_call():
+                await self._table(organization).update_entity(row, mode="merge")
 
     async def write(
         self, organization: str, changes: Iterable[tuple[date, str, Contribution | None]]

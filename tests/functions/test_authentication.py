@@ -49,10 +49,14 @@ ROUTES = [
     ("POST", f"/alerts/{ALERT}/dismiss"),
     ("GET", "/alert-settings?user_id=u-17"),
     ("PATCH", "/alert-settings?user_id=u-17"),
+    ("GET", "/kpis"),
+    ("POST", "/kpis/recompute"),
     ("GET", "/verdicts/rules"),
     ("POST", "/verdicts/score"),
 ]
-SELLERS_ROUTES = [route for route in ROUTES if route[1].startswith(("/messages", "/alert"))]
+SELLERS_ROUTES = [
+    route for route in ROUTES if route[1].startswith(("/messages", "/alert", "/kpis"))
+]
 
 
 @pytest.fixture(scope="module")
