@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from contextlib import ExitStack
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 import pytest
 from deployment import ROOT, Deployment, settings
@@ -12,7 +12,10 @@ from fault_proxy import FaultProxy, only, refusing
 
 from devserver.backing import connection_string
 from engagement.domain.tracking_token import Kind
+from engagement.services.rolling_up import Report
 from engagement.storage.judgement_requests import JudgementRequest, record_of
+
+LATER = timedelta(minutes=5)
 
 
 class Counting:
@@ -37,13 +40,21 @@ class Counting:
         tables, blobs = (len(proxy.seen) for proxy in self.proxies)
         return tables, blobs
 
+    def key(self, message):
+        """Key of the organization that sent a message."""
+        text = message.pixel.rpartition("/")[2].removesuffix(".gif")
+        return self.deployment.services.tracking.signer.verify(text, Kind.OPEN).organization
+
     def judge(self, message):
         """Judge a message, as the queue function does."""
         services = self.deployment.services
-        text = message.pixel.rpartition("/")[2].removesuffix(".gif")
-        organization = services.tracking.signer.verify(text, Kind.OPEN).organization
-        record = record_of(JudgementRequest(organization, message.id, last=True))
+        record = record_of(JudgementRequest(self.key(message), message.id, last=True))
         self.deployment.run(services.judging.take(record, datetime.now(UTC)))
+
+    def roll_up(self, message):
+        """Roll up what changed in a message's organization, as the timer does in some minutes."""
+        rolling_up, later = self.deployment.services.rolling_up, datetime.now(UTC) + LATER
+        self.deployment.run(rolling_up.roll_up(self.key(message), later, 10, Report()))
 
 
 @pytest.fixture(scope="module")
@@ -81,6 +92,17 @@ def test_the_document_tells_what_each_operation_costs(counting):
         "a page of the timeline": counting.cost(lambda: crm.timeline(message.id)),
         "a look at a message that is judged already": counting.cost(
             lambda: counting.judge(message)
+        ),
+    }
+    counting.roll_up(message)
+    get(other.pixel)
+    counting.judge(other)
+    costs |= {
+        "rolling up a message that changed": counting.cost(lambda: counting.roll_up(other)),
+        "rolling up when nothing changed": counting.cost(lambda: counting.roll_up(other)),
+        "KPIs of a period": counting.cost(lambda: crm.call("GET", "/kpis")),
+        "KPIs of a period by sender or template": counting.cost(
+            lambda: crm.call("GET", "/kpis", params={"group_by": "sender"})
         ),
     }
 

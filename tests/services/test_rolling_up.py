@@ -204,8 +204,8 @@ async def test_F9_whoever_is_late_leaves_nothing_older_behind(history, tables):
 
 async def test_L5_with_hardly_any_time_each_turn_gets_on(history, monkeypatch):
     monkeypatch.setattr(rolling_up, "BATCH", 10)
-    messages = await history.send(60)
-    await history.happen(messages, 3_000)
+    messages = await history.send(40)
+    await history.happen(messages, 2_000)
 
     assert await history.roll_up(0.0) > 5
     assert await history.stored() == await history.recounted()
