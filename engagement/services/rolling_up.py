@@ -6,6 +6,7 @@ import asyncio
 import logging
 import time
 from collections.abc import Collection, Iterable
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 
@@ -26,7 +27,7 @@ from engagement.services.contributing import PAUSES, Contributing
 from engagement.storage.contributions import Contributions
 from engagement.storage.markers import Marker, Markers
 from engagement.storage.organizations import Organizations
-from engagement.storage.rollups import DayRollups, Rollups
+from engagement.storage.rollups import Rollups
 from engagement.storage.template_totals import TemplateTotalsRows
 
 logger = logging.getLogger(__name__)
@@ -204,20 +205,17 @@ class RollingUp:
 
         Returns them, those that vanished as zeros.
         """
-        for pause in (*PAUSES, None):
-            # Before what is added up: whoever has older summands does not get through.
-            before = await self.rollups.read_day(organization, on)
-            try:
-                return await self._replace(organization, before)
-            except ConflictError:
-                if pause is None:
-                    raise
+        for pause in PAUSES:
+            with suppress(ConflictError):
+                return await self._replace(organization, on)
             await asyncio.sleep(pause)
-        raise AssertionError
+        return await self._replace(organization, on)
 
-    async def _replace(self, organization: str, before: DayRollups) -> dict[Group, Rollup]:
+    async def _replace(self, organization: str, on: date) -> dict[Group, Rollup]:
+        # Before what is added up: whoever has older summands does not get through.
+        before = await self.rollups.read_day(organization, on)
         after: dict[Group, Rollup] = {}
-        async for page in self.contributions.of_day(organization, before.on):
+        async for page in self.contributions.of_day(organization, on):
             after = roll_up(page, onto=after)
         after = {group: bounded(rollup) for group, rollup in after.items()}
         await self.rollups.replace_day(organization, before, after)
