@@ -23,7 +23,9 @@ from engagement.services import Services
 from engagement.services.administering import Administering
 from engagement.services.advising import Advising
 from engagement.services.alerting import Alerting
+from engagement.services.announcing import Announcing
 from engagement.services.attaching import Attaching
+from engagement.services.contributing import Contributing
 from engagement.services.dispatching import Dispatching
 from engagement.services.drafting import Drafting
 from engagement.services.handing_over import (
@@ -41,13 +43,16 @@ from engagement.services.observing import Observing
 from engagement.services.projecting import Projecting
 from engagement.services.reading import Reading
 from engagement.services.recording import Recording
+from engagement.services.remembering import Remembering
 from engagement.services.reminding import Reminding
 from engagement.services.rendering import Rendering
 from engagement.services.replying import Replying
+from engagement.services.rolling_up import RollingUp
 from engagement.services.scheduling import Scheduling
 from engagement.services.scoring import Scoring
 from engagement.services.sending import Sending
 from engagement.services.subscribing import Subscribing
+from engagement.services.summarizing import Summarizing
 from engagement.services.sweeping import Sweeping
 from engagement.services.templating import Templating
 from engagement.services.tracking import Tracking
@@ -58,6 +63,7 @@ from engagement.storage.account import Account
 from engagement.storage.alerts import Alerts
 from engagement.storage.appends import Appends
 from engagement.storage.blobs import Blobs
+from engagement.storage.contributions import Contributions
 from engagement.storage.dead_webhooks import DeadLetters
 from engagement.storage.due_times import DueTimes
 from engagement.storage.interactions import Interactions
@@ -68,6 +74,7 @@ from engagement.storage.organizations import Organizations
 from engagement.storage.people import People
 from engagement.storage.queues import Queue
 from engagement.storage.readiness import Readiness
+from engagement.storage.rollups import Rollups
 from engagement.storage.settings import SettingsRows
 from engagement.storage.spill import Spill
 from engagement.storage.summaries import Summaries
@@ -100,37 +107,44 @@ def build_services(
     """
     account = Account(config.data)
     wire = Wire(account)
-    appends = Appends(wire)
-    set_aside = Queue(wire, keys.INTERACTIONS_QUEUE)
-    judgements = Queue(wire, keys.JUDGEMENTS_QUEUE)
+    set_aside, judgements, deliveries = (Queue(wire, name) for name in keys.QUEUES)
     organizations, settings = Organizations(account), SettingsRows(account)
     messages, blobs, interactions = Messages(account), Blobs(account), Interactions(account)
-    templates = Templates(account)
+    due_times, waiting = DueTimes(account), WaitingMessages(account)
+    listings, markers, people = Listings(account), Markers(account), People(account)
+    contributions, rollups = Contributions(account), Rollups(account)
+    templates, totals = Templates(account), TemplateTotalsRows(account)
+    endpoints, dead_letters = Endpoints(account), DeadLetters(account)
+
     signer = TokenSigner(config.signing_keys)
+    webhook_signer = WebhookSigner(config.signing_keys)
     urls = TrackedUrls(config.public_url, signer)
-    spill = Spill(config.spill_folder, config.spill_limit_bytes)
-    recording = Recording(appends, set_aside, judgements, spill)
     rules = shipped_rules()
+    webhooks = Webhooks(allow_private=config.webhook_allow_private)
+    proxies = TrustedProxies(config.proxy_count, config.front_door_id)
+
     administering = Administering(organizations, settings, rules)
     alerting = Alerting(Alerts(account), messages, settings)
-    listings = Listings(account)
-    projecting = Projecting(messages, interactions, Summaries(account), listings, Markers(appends))
-    judging = Judging(interactions, settings, alerting, judgements, projecting, rules)
-    due_times, waiting = DueTimes(account), WaitingMessages(account)
-    sending = Sending(
-        projecting,
-        blobs,
-        settings,
-        Rendering(messages, blobs, urls),
-        HandingOver(_transports(config)),
-        clock,
+    notifying = Notifying(
+        endpoints, dead_letters, deliveries, webhook_signer, webhooks, alerting.tell_of_webhook
     )
-    reminding = Reminding(messages, interactions, settings, alerting, due_times)
-    proxies = TrustedProxies(config.proxy_count, config.front_door_id)
+    announcing = Announcing(notifying, clock)
+    projecting = Projecting(
+        messages, interactions, Summaries(account), listings, markers, announcing.change
+    )
+    spill = Spill(config.spill_folder, config.spill_limit_bytes)
+    recording = Recording(Appends(wire), set_aside, judgements, spill)
+    judging = Judging(interactions, settings, alerting, judgements, projecting, rules)
     observing = Observing(Observer(signer), settings, rules, proxies)
-    endpoints, dead_letters = Endpoints(account), DeadLetters(account)
-    webhook_signer = WebhookSigner(config.signing_keys)
-    webhooks = Webhooks(allow_private=config.webhook_allow_private)
+    rendering, handing_over = Rendering(messages, blobs, urls), HandingOver(_transports(config))
+    sending = Sending(projecting, blobs, settings, rendering, handing_over, clock)
+    scheduling = Scheduling(projecting, sending, due_times, waiting, clock)
+    reminding = Reminding(messages, interactions, settings, alerting, due_times, announcing)
+    remembering = Remembering(messages, interactions, people)
+
+    async def follow_up(organization: str, message_id: str, _: datetime) -> None:
+        await projecting.project(organization, message_id)
+        await remembering.remember(organization, message_id)
 
     async def close() -> None:
         await recording.close()
@@ -138,41 +152,37 @@ def build_services(
         await wire.close()
         await account.close()
 
+    contributing = Contributing(messages, interactions, contributions, markers, follow_up)
     return Services(
         surface=config.surface,
         admin_key=config.admin_key,
         administering=administering,
-        advising=Advising(People(account), settings),
+        advising=Advising(people, settings),
         alerting=alerting,
         attaching=Attaching(messages, blobs, settings),
-        dispatching=Dispatching(due_times, projecting, waiting, sending, reminding, alerting),
+        dispatching=Dispatching(scheduling, reminding, alerting, announcing),
         drafting=Drafting(messages, blobs, urls, due_times, waiting, projecting),
         judging=judging,
         listing=Listing(listings, settings),
+        notifying=notifying,
         phrasebook=shipped_phrasebook(),
         projecting=projecting,
-        notifying=Notifying(
-            endpoints,
-            dead_letters,
-            Queue(wire, keys.WEBHOOKS_QUEUE),
-            webhook_signer,
-            webhooks,
-            alerting.tell_of_webhook,
-        ),
         reading=Reading(messages, blobs, interactions, settings, waiting),
         recording=recording,
         reminding=reminding,
         replying=Replying(messages, interactions, recording, alerting),
-        scheduling=Scheduling(projecting, sending, due_times, waiting, clock),
+        rolling_up=RollingUp(organizations, contributing, contributions, markers, rollups, totals),
+        scheduling=scheduling,
         scoring=Scoring(interactions, judging),
         subscribing=Subscribing(
             endpoints, dead_letters, webhook_signer, allow_private=config.webhook_allow_private
         ),
+        summarizing=Summarizing(rollups),
         sweeping=Sweeping(organizations, administering, messages, templates, blobs, dead_letters),
-        templating=Templating(templates, TemplateTotalsRows(account), blobs),
+        templating=Templating(templates, totals, blobs),
         tracking=Tracking(signer, messages, blobs, observing, recording, config.stream_limit_bytes),
-        withdrawing=Withdrawing(projecting, blobs, waiting),
         watching=Watching([Queue(wire, keys.poison(name)) for name in keys.QUEUES]),
+        withdrawing=Withdrawing(projecting, blobs, waiting),
         ready=Readiness(account, set_aside).check,
         close=close,
     )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from contextlib import ExitStack
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 import pytest
 from deployment import ROOT, Deployment, draft_of, ok, recipient, settings
@@ -15,9 +15,12 @@ from shelf import an_open
 from devserver.backing import connection_string
 from engagement.domain.tracking_token import Kind
 from engagement.domain.webhook_event import EventType, event_of
+from engagement.services.rolling_up import Report
 from engagement.storage.judgement_requests import JudgementRequest, record_of
 from engagement.storage.webhook_deliveries import Delivery
 from engagement.storage.webhook_deliveries import record_of as delivery_record_of
+
+LATER = timedelta(minutes=5)
 
 
 class Counting:
@@ -36,6 +39,10 @@ class Counting:
 
     def cost(self, operation):
         """Requests to tables and blobs that *operation* makes."""
+        # As if the instance had not looked at the webhooks for some seconds.
+        known = self.deployment.services.notifying.known
+        for organization in list(known.values):
+            known.forget(organization)
         for proxy in self.proxies:
             proxy.seen.clear()
         operation()
@@ -74,6 +81,11 @@ class Counting:
         """Key of the organization that sent a message."""
         text = message.pixel.rpartition("/")[2].removesuffix(".gif")
         return self.deployment.services.tracking.signer.verify(text, Kind.OPEN).organization
+
+    def roll_up(self, message):
+        """Roll up what changed in a message's organization, as the timer does in some minutes."""
+        rolling_up, later = self.deployment.services.rolling_up, datetime.now(UTC) + LATER
+        self.deployment.run(rolling_up.roll_up(self.organization(message), later, 10, Report()))
 
 
 @pytest.fixture(scope="module")
@@ -150,6 +162,17 @@ def test_the_document_tells_what_each_operation_costs(counting, receiver):
         "listing the webhooks": counting.cost(lambda: crm.call("GET", "/webhooks")),
         "a page of dead letters": counting.cost(
             lambda: crm.call("GET", f"/webhooks/{webhook}/dead-letters")
+        ),
+    }
+    counting.roll_up(message)
+    get(other.pixel)
+    counting.judge(other)
+    costs |= {
+        "rolling up a message that changed": counting.cost(lambda: counting.roll_up(other)),
+        "rolling up when nothing changed": counting.cost(lambda: counting.roll_up(other)),
+        "KPIs of a period": counting.cost(lambda: crm.call("GET", "/kpis")),
+        "KPIs of a period by sender or template": counting.cost(
+            lambda: crm.call("GET", "/kpis", params={"group_by": "sender"})
         ),
     }
 

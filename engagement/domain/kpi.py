@@ -40,6 +40,13 @@ class Counts:
     click_count: int = 0
     attachment_view_count: int = 0
 
+    def __add__(self, other: Counts) -> Counts:
+        return Counts(
+            self.open_count + other.open_count,
+            self.click_count + other.click_count,
+            self.attachment_view_count + other.attachment_view_count,
+        )
+
 
 @dataclass(frozen=True, slots=True)
 class Kpi:
@@ -55,23 +62,65 @@ class Kpi:
     inferred_open_count: int = 0
 
 
+@dataclass(frozen=True, slots=True)
+class Act:
+    """One thing that was done, as it counts."""
+
+    type: InteractionType
+    verdict: Verdict
+    #: datetime, aware UTC
+    at: datetime
+    #: bool, whether it is an open that only a click or an attachment view tells of
+    inferred: bool = False
+
+
+def counted(facts: Iterable[Fact]) -> list[Act]:
+    """Return what counts of interactions, in whatever order they come, inferred opens included."""
+    kept = _once([fact for fact in facts if not fact.inferred])
+    inferred = _inferred([fact for fact in kept if fact.verdict is Verdict.PERSON])
+    return [
+        *(Act(fact.type, fact.verdict, fact.at) for fact in kept),
+        *(Act(InteractionType.OPEN, Verdict.PERSON, at, inferred=True) for at in inferred),
+    ]
+
+
 def count(facts: Iterable[Fact]) -> Kpi:
     """Count interactions, in whatever order they come."""
-    counted = _once([fact for fact in facts if not fact.inferred])
-    tally = Counter((fact.type, fact.verdict) for fact in counted)
-    people = [fact for fact in counted if fact.verdict is Verdict.PERSON]
-    opened = [fact.at for fact in people if fact.type is InteractionType.OPEN]
-    inferred = _inferred(people)
-    tally[InteractionType.OPEN, Verdict.PERSON] += len(inferred)
+    acts = counted(facts)
+    opened = [act.at for act in acts if _is_persons_open(act)]
     return Kpi(
-        people=_counts(tally, Verdict.PERSON),
-        unsure=_counts(tally, Verdict.UNSURE),
-        automated=_counts(tally, Verdict.AUTOMATED),
-        reply_count=tally[InteractionType.REPLY, Verdict.PERSON],
-        first_opened_at=min([*opened, *inferred], default=None),
-        last_opened_at=max([*opened, *inferred], default=None),
-        inferred_open_count=len(inferred),
+        people=counts_of(acts, Verdict.PERSON),
+        unsure=counts_of(acts, Verdict.UNSURE),
+        automated=counts_of(acts, Verdict.AUTOMATED),
+        reply_count=reply_count(acts),
+        first_opened_at=min(opened, default=None),
+        last_opened_at=max(opened, default=None),
+        inferred_open_count=inferred_open_count(acts),
     )
+
+
+def counts_of(acts: Iterable[Act], verdict: Verdict) -> Counts:
+    """Return how often each thing was done by one kind of visitor."""
+    tally = Counter(act.type for act in acts if act.verdict is verdict)
+    return Counts(
+        open_count=tally[InteractionType.OPEN],
+        click_count=tally[InteractionType.CLICK],
+        attachment_view_count=tally[InteractionType.ATTACHMENT_VIEW],
+    )
+
+
+def reply_count(acts: Iterable[Act]) -> int:
+    """Return how many replies people wrote."""
+    return sum(act.type is InteractionType.REPLY and act.verdict is Verdict.PERSON for act in acts)
+
+
+def inferred_open_count(acts: Iterable[Act]) -> int:
+    """Return how many opens only a click or an attachment view tells of."""
+    return sum(act.inferred for act in acts)
+
+
+def _is_persons_open(act: Act) -> bool:
+    return act.type is InteractionType.OPEN and act.verdict is Verdict.PERSON
 
 
 def _once(facts: list[Fact]) -> list[Fact]:
@@ -99,11 +148,3 @@ def _inferred(people: list[Fact]) -> list[datetime]:
         if fact.type in IMPLYING and fact.recipient not in opened:
             first[fact.recipient] = min(fact.at, first.get(fact.recipient, fact.at))
     return list(first.values())
-
-
-def _counts(tally: Counter[tuple[InteractionType, Verdict]], verdict: Verdict) -> Counts:
-    return Counts(
-        open_count=tally[InteractionType.OPEN, verdict],
-        click_count=tally[InteractionType.CLICK, verdict],
-        attachment_view_count=tally[InteractionType.ATTACHMENT_VIEW, verdict],
-    )

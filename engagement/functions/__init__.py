@@ -23,6 +23,7 @@ def blueprints(services: Services) -> Iterator[func.Blueprint]:
             api_alerts,
             api_attachments,
             api_delivery_time,
+            api_kpis,
             api_lists,
             api_messages,
             api_organizations,
@@ -43,6 +44,7 @@ def blueprints(services: Services) -> Iterator[func.Blueprint]:
         yield api_lists.blueprint(services)
         yield api_alerts.blueprint(services)
         yield api_templates.blueprint(services)
+        yield api_kpis.blueprint(services)
         yield api_verdicts.blueprint(services)
         yield api_webhooks.blueprint(services)
         yield api_delivery_time.blueprint(services)

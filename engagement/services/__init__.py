@@ -20,9 +20,11 @@ from engagement.services.reading import Reading
 from engagement.services.recording import Recording
 from engagement.services.reminding import Reminding
 from engagement.services.replying import Replying
+from engagement.services.rolling_up import RollingUp
 from engagement.services.scheduling import Scheduling
 from engagement.services.scoring import Scoring
 from engagement.services.subscribing import Subscribing
+from engagement.services.summarizing import Summarizing
 from engagement.services.sweeping import Sweeping
 from engagement.services.templating import Templating
 from engagement.services.tracking import Tracking
@@ -54,6 +56,8 @@ class Services:
     scheduling: Scheduling
     scoring: Scoring
     subscribing: Subscribing
+    rolling_up: RollingUp
+    summarizing: Summarizing
     sweeping: Sweeping
     templating: Templating
     tracking: Tracking

@@ -20,11 +20,10 @@ from engagement.errors import (
     StorageError,
 )
 from engagement.services.alerting import Alerting
-from engagement.services.projecting import Projecting
+from engagement.services.announcing import Announcing
 from engagement.services.reminding import Reminding
-from engagement.services.sending import CRM, Sending, may_pass
-from engagement.storage.due_times import DueTimes
-from engagement.storage.waiting_messages import WaitingMessages
+from engagement.services.scheduling import Scheduling
+from engagement.services.sending import CRM, may_pass
 
 logger = logging.getLogger(__name__)
 
@@ -48,20 +47,19 @@ class Dispatching:
 
     def __init__(
         self,
-        due_times: DueTimes,
-        projecting: Projecting,
-        waiting: WaitingMessages,
-        sending: Sending,
+        scheduling: Scheduling,
         reminding: Reminding,
         alerting: Alerting,
+        announcing: Announcing,
     ) -> None:
-        self.due_times = due_times
-        self.projecting = projecting
-        self.messages = projecting.messages
-        self.waiting = waiting
-        self.sending = sending
+        self.due_times = scheduling.due_times
+        self.projecting = scheduling.projecting
+        self.messages = scheduling.messages
+        self.waiting = scheduling.waiting
+        self.sending = scheduling.sending
         self.reminding = reminding
         self.alerting = alerting
+        self.announcing = announcing
 
     async def run(self, clock: Callable[[], datetime], seconds: float) -> Report:
         """Do what is due, for about *seconds*; what is left is done by the next run."""
@@ -146,6 +144,7 @@ class Lane:
             return may_be_stale(due, now)
         if message.delivery == CRM:
             await self.of.waiting.add(due.organization, message)
+            await self.of.announcing.due(due.organization, message)
             return True
         until = self.waiting.get(message.sender.email)
         if until is not None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator, Coroutine, Iterable
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Iterable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
 from typing import Any, TypeVar
@@ -27,6 +27,10 @@ T = TypeVar("T")
 PAUSES = (0.05, 0.1, 0.2, 0.4)
 #: Seconds that whoever changed a message waits for the lists.
 LONGEST_WAIT = 10.0
+
+
+#: Told of what changed in a message: organization's key, what was known before, and is now.
+Tell = Callable[[str, Listed | None, Listed | None], Awaitable[None]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,12 +56,14 @@ class Projecting:
         summaries: Summaries,
         listings: Listings,
         markers: Markers,
+        tell: Tell,
     ) -> None:
         self.messages = messages
         self.interactions = interactions
         self.summaries = summaries
         self.listings = listings
         self.markers = markers
+        self.tell = tell
 
     @asynccontextmanager
     async def change(self, organization: str, message_id: str) -> AsyncIterator[None]:
@@ -127,6 +133,8 @@ class Projecting:
             written = await self._write(organization, listed, wanted, rows)
         gone = [(place, rows[place]) for place in rows.keys() - wanted if rows[place]]
         await _all(self.listings.remove(organization, *row) for row in gone)
+        # Before it is settled: whoever is killed in between finds the same and tells it again.
+        await self.tell(organization, done.before, done.after)
         await self._settle(organization, replace(summary, listed=listed, rows=written))
         return done
 

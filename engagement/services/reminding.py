@@ -17,6 +17,7 @@ from engagement.domain.reminder import (
     decide,
 )
 from engagement.services.alerting import Alerting
+from engagement.services.announcing import Announcing
 from engagement.storage.due_times import DueTimes
 from engagement.storage.interactions import Interactions
 from engagement.storage.messages import Messages
@@ -36,12 +37,14 @@ class Reminding:
         settings: SettingsRows,
         alerting: Alerting,
         due_times: DueTimes,
+        announcing: Announcing,
     ) -> None:
         self.messages = messages
         self.interactions = interactions
         self.settings = settings
         self.alerting = alerting
         self.due_times = due_times
+        self.announcing = announcing
 
     async def put(
         self, organization: Organization, message_id: str, reminder: Reminder, now: datetime
@@ -97,6 +100,7 @@ class Reminding:
             reminder = decided
         if reminder.status is ReminderStatus.TRIGGERED:
             await self.alerting.tell_of_reminder(organization, message, reminder, now)
+            await self.announcing.reminder(organization, message, reminder)
         return message
 
     async def _decided(

@@ -7,7 +7,7 @@ and links are one contiguous range, and its interactions, newest first, are anot
 from __future__ import annotations
 
 import hashlib
-from datetime import datetime
+from datetime import date, datetime
 
 from engagement.domain.message import MESSAGE_ID
 from engagement.domain.organization import ORGANIZATION_KEY
@@ -24,6 +24,12 @@ SETTINGS_ROW = "settings"
 
 #: Partition of the messages that wait for the CRM to send them.
 DUE = "due"
+#: Beginning of the partitions of markers.
+CHANGED = "changed-"
+#: Partition of the days whose rollups have to be recomputed.
+STALE_DAYS = "stale-days"
+#: Partition of the rollups.
+ROLLUPS = "rollups"
 
 #: Partition of what users chose for themselves.
 USERS = "users"
@@ -43,6 +49,8 @@ LINK = "3-link-"
 #: First row key behind the head, recipients, attachments and links.
 STATIC_END = "4"
 FIRST_OPEN = "4-alert-open"
+#: Which days a message adds something to.
+DAYS = "4-days"
 REQUEST = "4-request-"
 SUMMARY = "4-summary"
 INTERACTION = "5-interaction-"
@@ -102,7 +110,7 @@ def link(number: int) -> str:
 
 def marker_partition(at: datetime) -> str:
     """Partition of the markers that say which messages changed in one minute."""
-    return f"changed-{at:%Y%m%d%H%M}"
+    return f"{CHANGED}{at:%Y%m%d%H%M}"
 
 
 def due_partition(at: datetime) -> str:
@@ -170,3 +178,13 @@ def template_blob(template_id: str, nonce: str) -> str:
 def _digest(name: str) -> str:
     """Return what stands for a name that the CRM made up, as keys take only some characters."""
     return hashlib.sha256(name.encode()).hexdigest()[:32]
+
+
+def contributions(on: date) -> str:
+    """Partition of what messages add to a day."""
+    return f"day-{day(on)}"
+
+
+def day(on: date) -> str:
+    """Name of a day inside a key; sorts by time."""
+    return on.isoformat().replace("-", "")

@@ -41,6 +41,14 @@ class Messages:
             raise NotFoundError("There is no such message.")
         return message_of(rows)
 
+    async def read_head(self, organization: str, message_id: str) -> Message:
+        """Return the message without recipients, links and attachments; raises NotFoundError."""
+        async with storage_call():
+            head = await self.account.table(keys.table(organization)).get_entity(
+                message_id, keys.HEAD
+            )
+        return message_of([head])
+
     async def replace(self, organization: str, old: Message, new: Message) -> Message:
         """Make *new* of *old* in one step, or raise ConflictError if *old* is out of date."""
         before, after = rows_of(old), rows_of(new)

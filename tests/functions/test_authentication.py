@@ -62,6 +62,8 @@ ROUTES = [
     ("GET", "/templates/t-1"),
     ("DELETE", "/templates/t-1"),
     ("POST", "/delivery-time"),
+    ("GET", "/kpis"),
+    ("POST", "/kpis/recompute"),
     ("GET", "/verdicts/rules"),
     ("POST", "/verdicts/score"),
     ("GET", "/webhooks"),
@@ -74,12 +76,13 @@ ROUTES = [
     ("GET", f"/webhooks/{WEBHOOK}/dead-letters"),
     ("POST", f"/webhooks/{WEBHOOK}/replay"),
 ]
-SELLERS = ("/messages", "/due", "/alert", "/delivery", "/export", "/record", "/template", "/webhook")
+SELLERS = (
     "/messages",
     "/due",
     "/alert",
     "/delivery",
     "/exports",
+    "/kpis",
     "/records",
     "/templates",
     "/webhooks",

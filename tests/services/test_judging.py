@@ -23,7 +23,6 @@ from engagement.services.judging import LAST_LOOK, Judging
 from engagement.services.projecting import Projecting
 from engagement.storage.account import Account
 from engagement.storage.alerts import Alerts
-from engagement.storage.appends import Appends
 from engagement.storage.interactions import Interactions
 from engagement.storage.judgement_requests import JudgementRequest, record_of
 from engagement.storage.listings import Listings
@@ -67,6 +66,10 @@ def organization(message):
     return SIGNER.verify(text, Kind.OPEN).organization
 
 
+async def tell(*_):
+    """Tell nobody of what changed."""
+
+
 @asynccontextmanager
 async def opened_judging(connection_string, tables=None):
     """Judging with a queue of its own, as the deployment of other tests serves the real one."""
@@ -75,7 +78,7 @@ async def opened_judging(connection_string, tables=None):
     settings = SettingsRows(account)
     messages, interactions = Messages(account), Interactions(account)
     projecting = Projecting(
-        messages, interactions, Summaries(account), Listings(account), Markers(Appends(wire))
+        messages, interactions, Summaries(account), Listings(account), Markers(account), tell
     )
     judging = Judging(
         interactions,

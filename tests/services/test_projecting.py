@@ -25,7 +25,6 @@ from engagement.errors import ConflictError, EngagementError, StorageError
 from engagement.services.projecting import Projecting
 from engagement.storage import keys
 from engagement.storage.account import Account
-from engagement.storage.appends import Appends
 from engagement.storage.interactions import Interactions
 from engagement.storage.listing_rows import COLUMN
 from engagement.storage.listing_rows import listed_of as read_row
@@ -33,21 +32,25 @@ from engagement.storage.listings import Listings, places_of
 from engagement.storage.markers import Markers
 from engagement.storage.messages import Messages
 from engagement.storage.summaries import Summaries
-from engagement.storage.wire import Wire
 
 NOW = datetime(2026, 11, 22, 9, 0, tzinfo=UTC)
 ANN = Recipient(1, Role.TO, "ann@fabrikam.example", "Ann", Record("contact", "c-1"))
 BEN = Recipient(2, Role.CC, "ben@fabrikam.example", None, Record("lead", "l-1", "Ben"))
 
 
-def projecting_of(account, wire):
+async def tell(*_):
+    """Tell nobody of what changed."""
+
+
+def projecting_of(account):
     """Build the service on an account."""
     return Projecting(
         Messages(account),
         Interactions(account),
         Summaries(account),
         Listings(account),
-        Markers(Appends(wire)),
+        Markers(account),
+        tell,
     )
 
 
@@ -55,9 +58,7 @@ def projecting_of(account, wire):
 async def opened(data):
     """Projecting on the stores of a connection string."""
     account = Account(DataAccount(data, None, None, None, None))
-    wire = Wire(account)
-    yield projecting_of(account, wire)
-    await wire.close()
+    yield projecting_of(account)
     await account.close()
 
 

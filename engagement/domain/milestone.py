@@ -1,0 +1,103 @@
+"""What became of a message that other systems are told of: each step once, by its own name."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import asdict
+from datetime import UTC, datetime
+from typing import Any
+
+from engagement.domain.listed import Listed
+from engagement.domain.message import Message, Status
+from engagement.domain.reminder import Reminder, reminder_json
+from engagement.domain.webhook_event import Event, EventType, event_of
+
+#: Fields of an event's data that say how a message went out, or did not.
+ON_ITS_WAY = {
+    Status.SCHEDULED: EventType.MESSAGE_SCHEDULED,
+    Status.SENT: EventType.MESSAGE_SENT,
+    Status.FAILED: EventType.MESSAGE_FAILED,
+    Status.UNKNOWN: EventType.MESSAGE_FAILED,
+}
+
+
+def milestones(
+    organization: str, before: Listed | None, after: Listed | None, now: datetime
+) -> Iterator[Event]:
+    """Yield the events that lead from what was known of a message to what is known now.
+
+    The same step has the same id however often it is found. Counts are of people; a first open
+    that turns out to be a machine's is not taken back, and not told again.
+    """
+    if after is None:
+        return
+    yield from _on_its_way(organization, before, after, now)
+    old, new = _counts(before), _counts(after)
+    for kind, count in new.items():
+        first_only = kind is not EventType.MESSAGE_REPLIED
+        if count > old[kind] and not (first_only and old[kind]):
+            at = after.kpi.first_opened_at if kind is EventType.MESSAGE_OPENED else None
+            nth = "" if first_only else str(count)
+            yield event_of(organization, kind, after.message_id, nth, at or now, _data(after))
+
+
+def due_event(organization: str, message: Message, now: datetime) -> Event:
+    """Return the event of a message whose time has come, and that the CRM is to send."""
+    data = {"message_id": message.id, "subject": message.subject, "send_at": _time(message.send_at)}
+    nth = str(_time(message.send_at))
+    return event_of(organization, EventType.MESSAGE_DUE, message.id, nth, now, data)
+
+
+def reminder_event(organization: str, message: Message, reminder: Reminder) -> Event:
+    """Return the event of a reminder that was triggered."""
+    at = reminder.decided_at or reminder.remind_by
+    data = {
+        "message_id": message.id,
+        "subject": message.subject,
+        "sender": asdict(message.sender),
+        "reminder": reminder_json(reminder),
+    }
+    nth = str(_time(reminder.remind_by))
+    return event_of(organization, EventType.REMINDER_TRIGGERED, message.id, nth, at, data)
+
+
+def _on_its_way(
+    organization: str, before: Listed | None, after: Listed, now: datetime
+) -> Iterator[Event]:
+    kind = ON_ITS_WAY.get(after.status)
+    nth = f"{_time(after.send_at)} {_time(after.sending_at)}"
+    told = before is not None and (before.status, before.send_at, before.sending_at) == (
+        after.status,
+        after.send_at,
+        after.sending_at,
+    )
+    if kind is not None and not told:
+        at = after.sent_at if after.status is Status.SENT else now
+        yield event_of(organization, kind, after.message_id, nth, at or now, _data(after))
+
+
+def _counts(listed: Listed | None) -> dict[EventType, int]:
+    kpi = None if listed is None else listed.kpi
+    return {
+        EventType.MESSAGE_OPENED: kpi.people.open_count if kpi else 0,
+        EventType.MESSAGE_CLICKED: kpi.people.click_count if kpi else 0,
+        EventType.MESSAGE_ATTACHMENT_VIEWED: kpi.people.attachment_view_count if kpi else 0,
+        EventType.MESSAGE_REPLIED: kpi.reply_count if kpi else 0,
+    }
+
+
+def _data(listed: Listed) -> dict[str, Any]:
+    return {
+        "message_id": listed.message_id,
+        "subject": listed.subject,
+        "sender": asdict(listed.sender),
+        "regarding": None if listed.regarding is None else asdict(listed.regarding),
+        "status": listed.status.value,
+        "send_at": _time(listed.send_at),
+        "sent_at": _time(listed.sent_at),
+        "kpis": {**asdict(listed.kpi.people), "reply_count": listed.kpi.reply_count},
+    }
+
+
+def _time(at: datetime | None) -> str | None:
+    return None if at is None else at.astimezone(UTC).isoformat().replace("+00:00", "Z")

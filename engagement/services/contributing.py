@@ -1,0 +1,177 @@
+"""Working out what messages that changed add to each day."""
+
+from __future__ import annotations
+
+import asyncio
+import random
+from collections.abc import Awaitable, Callable, Collection, Iterable, Mapping
+from dataclasses import dataclass
+from datetime import date, datetime
+from typing import TypeVar
+
+from engagement.domain.contribution import Contribution, contributions
+from engagement.domain.message import Message, Status, status_at
+from engagement.errors import ConflictError, NotFoundError
+from engagement.storage.contributions import Contributions, Days, digest_of
+from engagement.storage.interactions import Interactions
+from engagement.storage.markers import Markers
+from engagement.storage.messages import Messages
+
+T = TypeVar("T")
+
+#: Brings what is listed of a message up to date: organization's key, message id, now.
+Project = Callable[[str, str, datetime], Awaitable[None]]
+
+#: Messages that are worked out at the same time.
+AT_ONCE = 16
+#: Seconds between tries when somebody else works the same message out at the same time.
+PAUSES = (0.1, 0.4, 1.6)
+
+
+@dataclass(frozen=True, slots=True)
+class Prepared:
+    """What one message adds to each day, about to be written."""
+
+    days: Days
+    contributions: Mapping[date, Contribution]
+
+    @property
+    def changes(self) -> list[tuple[date, str, Contribution | None]]:
+        """Every day that it adds to now, or did before."""
+        message_id = self.days.message_id
+        return [(on, message_id, self.contributions.get(on)) for on in sorted(self.days.days)]
+
+
+class Contributing:
+    """Replaces what messages add to days, and marks these days."""
+
+    def __init__(
+        self,
+        messages: Messages,
+        interactions: Interactions,
+        contributions: Contributions,
+        markers: Markers,
+        project: Project,
+    ) -> None:
+        self.messages = messages
+        self.interactions = interactions
+        self.contributions = contributions
+        self.markers = markers
+        self.project = project
+
+    async def contribute(
+        self,
+        organization: str,
+        message_ids: Collection[str],
+        now: datetime,
+        *,
+        anew: bool = False,
+    ) -> set[str]:
+        """Work out what messages add; returns those to look at again, which change right now.
+
+        With *anew* also what seems to be written already. It may stop anywhere and be repeated:
+        the days are marked after everything that is added to them and before the message is noted
+        as done.
+        """
+        unfinished: set[str] = set()
+        for pause in (*PAUSES, None):
+            message_ids = await self._contribute(
+                organization, message_ids, now, unfinished, anew=anew
+            )
+            if not message_ids:
+                return unfinished
+            # What of theirs and what of ours is in the rows now, nobody can say.
+            anew = True
+            if pause is not None:
+                await asyncio.sleep(pause * random.uniform(0.5, 1.5))  # noqa: S311 - no secret
+        for name in message_ids:
+            await self.contributions.unsettle(organization, name)
+        return {*unfinished, *message_ids}
+
+    async def _contribute(
+        self,
+        organization: str,
+        message_ids: Collection[str],
+        now: datetime,
+        unfinished: set[str],
+        *,
+        anew: bool,
+    ) -> list[str]:
+        """Try once; returns the messages at which somebody else is too."""
+        limit, lost = asyncio.Semaphore(AT_ONCE), []
+
+        async def prepare(message_id: str) -> Prepared | None:
+            async with limit:
+                try:
+                    return await self._prepare(organization, message_id, now, unfinished, anew=anew)
+                except ConflictError:
+                    lost.append(message_id)
+                    return None
+
+        async def settle(prepared: Prepared) -> None:
+            async with limit:
+                try:
+                    await self.contributions.write_days(
+                        organization,
+                        prepared.days,
+                        prepared.contributions,
+                        digest_of(prepared.contributions),
+                    )
+                except ConflictError:
+                    lost.append(prepared.days.message_id)
+
+        prepared = [x for x in await _all(prepare(name) for name in message_ids) if x is not None]
+        changes = [change for x in prepared for change in x.changes]
+        await self.contributions.write(organization, changes)
+        await self.markers.mark_days(organization, {on for on, _, _ in changes})
+        await _all(settle(x) for x in prepared)
+        return lost
+
+    async def _prepare(
+        self,
+        organization: str,
+        message_id: str,
+        now: datetime,
+        unfinished: set[str],
+        *,
+        anew: bool,
+    ) -> Prepared | None:
+        """Work out what a message adds and note the days; None if that is what is stored."""
+        # Before the facts: whoever has older ones does not get through.
+        known = await self.contributions.read_days(organization, message_id)
+        await self.project(organization, message_id, now)
+        found = await self._contributions(organization, message_id, now, unfinished)
+        settled = known.digest == digest_of(found) and known.days == found.keys()
+        if (settled and not anew) or not (found or known.etag):
+            return None
+        days = await self.contributions.write_days(
+            organization, known, known.days | found.keys(), ""
+        )
+        return Prepared(days, found)
+
+    async def _contributions(
+        self, organization: str, message_id: str, now: datetime, unfinished: set[str]
+    ) -> dict[date, Contribution]:
+        message = await self._head(organization, message_id)
+        if message is None or message.status is Status.DRAFT:
+            return {}
+        if status_at(message, now) is Status.SENDING:
+            unfinished.add(message_id)
+        facts = await self.interactions.facts(organization, message_id)
+        return contributions(message, facts, now)
+
+    async def _head(self, organization: str, message_id: str) -> Message | None:
+        try:
+            return await self.messages.read_head(organization, message_id)
+        except NotFoundError:
+            # Gone, and what it added goes too.
+            return None
+
+
+async def _all(works: Iterable[Awaitable[T]]) -> list[T]:
+    """Wait for all, whichever fails, so that none goes on behind the back of who repeats it."""
+    done = await asyncio.gather(*works, return_exceptions=True)
+    for result in done:
+        if isinstance(result, BaseException):
+            raise result
+    return [result for result in done if not isinstance(result, BaseException)]
