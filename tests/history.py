@@ -60,7 +60,7 @@ class History:
                 rows = [("upsert", sdk_row(entity_of(item))) for item in part]
                 await self._table().submit_transaction(rows)
             if marked:
-                await self.services.judging.markers.mark(self.key, message_id)
+                await self.services.projecting.markers.mark(self.key, message_id)
 
         await in_parts(sorted(by_message), store)
 
@@ -141,7 +141,7 @@ class History:
             content_blob="b",
         )
         await self.services.reading.messages.create(self.key, message)
-        await self.services.judging.markers.mark(self.key, message.id)
+        await self.services.projecting.markers.mark(self.key, message.id)
         return message.id
 
     def _interaction(self, message_id):

@@ -18,7 +18,7 @@ from engagement.domain.kpi import (
     inferred_open_count,
     reply_count,
 )
-from engagement.domain.message import Message, Segment, Status, status_at
+from engagement.domain.message import Message, Segment, went_out_at
 from engagement.domain.rollup import ORGANIZATION, Group, GroupKind, Hours, Rollup, Segments, total
 from engagement.domain.verdict import Verdict
 
@@ -43,7 +43,7 @@ def contributions(
     Whether it was opened and answered belongs to the day on which it was sent, and what was done
     with it to the day on which it was done.
     """
-    sent_at = _sent_at(message, now)
+    sent_at = went_out_at(message, now)
     if sent_at is None:
         return {}
     acts = counted(facts)
@@ -94,17 +94,6 @@ def _summands(contribution: Contribution) -> Iterator[tuple[Group, Rollup]]:
     )
     if contribution.template_id is not None:
         yield Group(GroupKind.TEMPLATE, contribution.template_id), rollup
-
-
-def _sent_at(message: Message, now: datetime) -> datetime | None:
-    """Return when the message went out, None if it did not, or not yet.
-
-    One that nobody knows of whether it went out counts: what is done with it would show it did.
-    """
-    status = status_at(message, now)
-    if status is Status.SENT:
-        return message.sent_at
-    return message.sending_at if status is Status.FAILED and message.ambiguous else None
 
 
 def _cohort(message: Message, acts: list[Act]) -> Cohort:

@@ -196,6 +196,17 @@ def status_at(message: HandOver, now: datetime) -> Status:
     return Status.UNKNOWN if message.ambiguous else Status.FAILED
 
 
+def went_out_at(message: Message, now: datetime) -> datetime | None:
+    """Return when the message went out, None if it did not, or not yet.
+
+    One of which nobody knows whether it did counts: what is done with it would show that it did.
+    """
+    status = status_at(message, now)
+    if status is Status.SENT:
+        return message.sent_at
+    return message.sending_at if status is Status.UNKNOWN else None
+
+
 def failure_at(message: Message, now: datetime) -> str | None:
     """Return why the message failed as of *now*, None if it did not."""
     if not abandoned(message, now):

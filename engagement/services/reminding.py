@@ -7,7 +7,7 @@ from datetime import datetime
 
 from engagement.domain.due_time import DueTime, Task
 from engagement.domain.follow import FollowState
-from engagement.domain.message import Message, Status
+from engagement.domain.message import Message, went_out_at
 from engagement.domain.organization import Organization
 from engagement.domain.reminder import (
     Condition,
@@ -115,9 +115,6 @@ class Reminding:
             if followed and reminder.needs_following
             else []
         )
-        return decide(reminder, facts, sent_at=_sent_at(message), followed=followed, now=now)
-
-
-def _sent_at(message: Message) -> datetime | None:
-    """When the message went out, as far as anybody knows."""
-    return message.sending_at if message.status is Status.UNKNOWN else message.sent_at
+        return decide(
+            reminder, facts, sent_at=went_out_at(message, now), followed=followed, now=now
+        )

@@ -196,7 +196,7 @@ def test_a_visit_that_lasts_over_midnight_counts_once():
         ({"status": Status.SENDING, "sending_at": NOW, "sent_at": None}, 0),
         ({"status": Status.SENDING, "sending_at": START, "sent_at": None}, 0),
         ({"status": Status.SENDING, "sending_at": START, "ambiguous": True, "sent_at": None}, 1),
-        ({"status": Status.FAILED, "sending_at": START, "ambiguous": True, "sent_at": None}, 1),
+        ({"status": Status.UNKNOWN, "sending_at": START, "ambiguous": True, "sent_at": None}, 1),
         ({"status": Status.SENT}, 1),
     ],
 )

@@ -34,9 +34,11 @@ def seller(deployment):
     """An organization with two sellers and two templates; one message was opened and answered."""
     crm = deployment.new_crm()
     other = {"user_id": "u/18 'or' 1 eq 1", "email": "other@contoso.example", "name": None}
+    for name in ("t-1", "t-2"):
+        crm.template(name)
     opened = crm.sent(template_id="t-1", segment={"language": "de"})
     crm.sent(template_id="t-1", sender=other)
-    crm.sent(template_id="t#2", sender=other)
+    crm.sent(template_id="t-2", sender=other)
     crm.sent(follow=False)
     deployment.get(opened.pixel)
     deployment.get(opened.link)
@@ -99,7 +101,7 @@ def test_groups_come_by_the_number_of_their_messages(seller):
     ]
     assert [(each["template_id"], each["sent_count"]) for each in templates] == [
         ("t-1", 2),
-        ("t#2", 1),
+        ("t-2", 1),
     ]
     assert templates[0]["open_rate"] == 0.5
     assert ok(kpis(seller, group_by="organization")) == ok(kpis(seller))

@@ -61,6 +61,7 @@ def many(deployment):
 def test_a_followed_message_is_listed_as_the_contract_says(crm, deployment):
     regarding = {"type": "opportunity", "id": "o-9", "name": "Fabrikam renewal"}
     others = [recipient(f"{name}@fabrikam.example") for name in ("ben", "cy", "dan", "eve")]
+    crm.template("t-1")
     message = crm.sent(
         recipients=[recipient("ann@fabrikam.example", name="Ann"), *others],
         regarding=regarding,
@@ -109,6 +110,7 @@ def test_a_message_that_could_not_be_sent_is_not_listed(crm, mailbox):
 
 
 def test_each_organization_lists_its_own(deployment, crm):
+    crm.template("t-1")
     message = crm.sent(template_id="t-1")
     other = deployment.new_crm()
     for parameters in ({}, {"sender": "u-17"}, {"template": "t-1"}):

@@ -369,7 +369,7 @@ def test_only_messages_are_scored(crm, deployment):
     """The notes on changed messages and on users lie beside them, under keys like theirs."""
     message = opened(crm)
     organization = said(message.pixel).organization
-    deployment.run(deployment.services.judging.markers.mark(organization, "5" + "0" * 23))
+    deployment.run(deployment.services.projecting.markers.mark(organization, "5" + "0" * 23))
     users = (f"u-{number}" for number in itertools.count())
     user = next(x for x in users if user_key(x).startswith("5"))
     ok(crm.call("PATCH", "/alert-settings", params={"user_id": user}, json={"reply": False}))

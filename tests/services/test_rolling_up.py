@@ -125,7 +125,7 @@ async def test_what_did_not_change_is_not_recomputed(history, tables):
     # Are there markers of messages, and of days?
     assert len(tables.seen) == 2
 
-    await history.services.judging.markers.mark(history.key, messages[0])
+    await history.services.projecting.markers.mark(history.key, messages[0])
     tables.seen.clear()
     await history.turn()
     writes = [body for method, _, body in tables.seen if method != "GET"]
@@ -266,7 +266,7 @@ async def test_what_a_message_that_is_gone_added_goes_too(history):
     async for row in rows:
         if not row["RowKey"].startswith("4-"):
             await table.delete_entity(row)
-    await history.services.judging.markers.mark(history.key, gone)
+    await history.services.projecting.markers.mark(history.key, gone)
 
     await history.roll_up()
     assert await history.stored() == await history.recounted()
