@@ -138,9 +138,9 @@ def dead_webhook(endpoint_id: str, letter_id: str) -> str:
     return f"{endpoint_id}-{letter_id}"
 
 
-def person(digest: str) -> str:
-    """Partition of what is known of a person's habits, by a digest of the address."""
-    return f"person-{digest}"
+def person(address_key: str) -> str:
+    """Partition of what is known of a person's habits, by what the address is compared by."""
+    return f"person-{_digest(address_key)}"
 
 
 def list_of_sender(user_id: str) -> str:
@@ -167,17 +167,12 @@ def template_totals(template_id: str | None) -> str:
     """Row key of a template's totals, or of the whole organization's."""
     if template_id is None:
         return ALL_TOTALS
-    return hashlib.sha256(template_id.encode()).hexdigest()[:32]
+    return _digest(template_id)
 
 
 def template_blob(template_id: str, nonce: str) -> str:
     """Name of a blob with a template's bodies, apart from those of messages."""
     return f"{TEMPLATES}/{template_id}/{nonce}"
-
-
-def _digest(name: str) -> str:
-    """Return what stands for a name that the CRM made up, as keys take only some characters."""
-    return hashlib.sha256(name.encode()).hexdigest()[:32]
 
 
 def contributions(on: date) -> str:
@@ -188,3 +183,8 @@ def contributions(on: date) -> str:
 def day(on: date) -> str:
     """Name of a day inside a key; sorts by time."""
     return on.isoformat().replace("-", "")
+
+
+def _digest(name: str) -> str:
+    """Return what stands for a name that the CRM made up, as keys take only some characters."""
+    return hashlib.sha256(name.encode()).hexdigest()[:32]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 from contextlib import suppress
 from datetime import UTC, datetime
@@ -75,8 +74,7 @@ class People:
 
 
 def _partition(address: str) -> str:
-    digest = hashlib.sha256(address_key(address).encode()).hexdigest()
-    return keys.person(digest[:32])
+    return keys.person(address_key(address))
 
 
 def _row(address: str, message_id: str, sent_at: datetime, trace: Trace) -> dict[str, Any]:
