@@ -46,10 +46,6 @@ test: setup ## Pass the tests (ARGS="-k sending -x" for some of them)
 scale: setup ## Pass the tests of large numbers, which take many minutes (SCALE=10000 for due times)
 	$(BIN)/python -m pytest -s -m scale $(ARGS)
 
-.PHONY: scale
-scale: setup ## Try the limits of scale, which takes minutes
-	$(BIN)/python -m pytest -s tests/scale $(ARGS)
-
 .PHONY: accuracy
 accuracy: $(STAMP) ## Measure the verdicts on labelled timelines (SET=file for others, ARGS=-v for the wrong ones)
 	$(BIN)/python -m benchmarks.accuracy $(SET) $(ARGS)

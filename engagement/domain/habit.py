@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta, tzinfo
@@ -60,19 +60,22 @@ class Habit:
 
 
 def traces_of(message: Message, interactions: Iterable[Interaction]) -> dict[str, Trace]:
-    """Return what a message tells of each of its recipients and of all who answered it.
+    """Return what a message tells of everybody who is known to have opened or answered it.
 
-    Keys are those of `address_key`. Only what a person did counts, and only where it is known who
-    that person was: on a copy of one's own, as the only recipient, or as the author of a reply.
+    Keys are those of `address_key`. Who acted is known on a copy of one's own, of the only
+    recipient, and of the author of a reply. Only what a person did counts: of somebody for whom
+    only machines acted, nothing is told.
     """
-    acts: dict[str, list[datetime]] = {address_key(x.email): [] for x in message.recipients}
+    acts: defaultdict[str, list[datetime]] = defaultdict(list)
     offsets: dict[str, ReplyOffset] = {}
-    people = [x for x in interactions if x.judgement.verdict is Verdict.PERSON]
-    for act in sorted(people, key=lambda x: x.evidence.at):
+    for act in sorted(interactions, key=lambda x: x.evidence.at):
         who = _actor(message, act)
         if who is None:
             continue
-        acts.setdefault(who, []).append(act.evidence.at)
+        times = acts[who]
+        if act.judgement.verdict is not Verdict.PERSON:
+            continue
+        times.append(act.evidence.at)
         if act.utc_offset_minutes is not None:
             offsets[who] = ReplyOffset(act.utc_offset_minutes, act.evidence.at)
     return {who: Trace(_kept(times), offsets.get(who)) for who, times in acts.items()}

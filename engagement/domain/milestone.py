@@ -65,15 +65,16 @@ def _on_its_way(
     organization: str, before: Listed | None, after: Listed, now: datetime
 ) -> Iterator[Event]:
     kind = ON_ITS_WAY.get(after.status)
-    nth = f"{_time(after.send_at)} {_time(after.sending_at)}"
-    told = before is not None and (before.status, before.send_at, before.sending_at) == (
-        after.status,
-        after.send_at,
-        after.sending_at,
-    )
-    if kind is not None and not told:
+    if kind is not None and (before is None or _step(before) != _step(after)):
+        nth = " ".join(map(str, _step(after)))
         at = after.sent_at if after.status is Status.SENT else now
         yield event_of(organization, kind, after.message_id, nth, at or now, _data(after))
+
+
+def _step(listed: Listed) -> tuple[Status, str | None]:
+    """Return what tells one step on the way from another: that it waits, or a hand-over's end."""
+    waits = listed.status is Status.SCHEDULED
+    return listed.status, _time(listed.send_at if waits else listed.sending_at)
 
 
 def _counts(listed: Listed | None) -> dict[EventType, int]:

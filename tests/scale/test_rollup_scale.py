@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from contextlib import AsyncExitStack
 
+import pytest
 from deployment import settings
 from history import later, new_history
 
@@ -19,6 +20,7 @@ ORGANIZATIONS, MESSAGES, EVENTS = 10, 200, 10_000
 MOST_RUNS = 30
 
 
+@pytest.mark.scale
 async def test_L5_a_hundred_thousand_events_are_rolled_up_run_by_run(azurite):
     async with AsyncExitStack() as stack:
         services = build_services(Config.from_environment(settings(azurite.connection_string)))

@@ -257,7 +257,7 @@ async def test_a_message_that_is_being_sent_is_looked_at_again(history):
     assert await history.stored() == await history.recounted() != {}
 
 
-async def test_what_a_message_that_is_gone_added_goes_too(history):
+async def test_B85_what_a_message_that_is_gone_added_goes_too(history):
     (gone, _) = await history.send(2)
     await history.happen([gone], 10)
     await history.roll_up()
