@@ -156,7 +156,7 @@ def failure_alert(message: Message, at: datetime) -> Alert:
     event = f"{message.id}\0{message.sending_at or message.send_at}"
     why = message.failure or "It could not be sent."
     return Alert(
-        id=alert_id(AlertType.NOT_SENT, message.send_at or at, event),
+        id=alert_id(AlertType.NOT_SENT, message.sending_at or message.send_at or at, event),
         type=AlertType.NOT_SENT,
         user_id=message.sender.user_id,
         message_id=message.id,

@@ -6,6 +6,7 @@ import asyncio
 import logging
 import time
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from itertools import groupby
@@ -31,6 +32,9 @@ logger = logging.getLogger(__name__)
 PAGE = 200
 #: Organizations that are served at the same time; the messages of one go out one after another.
 LANES = 8
+
+
+NOT_SENT = (Status.FAILED, Status.UNKNOWN)
 
 
 @dataclass(slots=True)
@@ -105,43 +109,54 @@ class Lane:
 
     async def take(self, due: DueTime) -> None:
         """Do one thing that is due, and take its note away when it is done."""
+        done = False
+        # In a conflict somebody else is at it; the next run will see what came of it.
+        with suppress(ConflictError, StorageError):
+            done = await self._try(due)
+            if done:
+                await self.of.due_times.remove(due)
+        self.report.done_count += done
+        self.report.left_count += not done
+
+    async def _try(self, due: DueTime) -> bool:
+        """Do one thing; returns whether its note is of no use any more."""
         try:
-            done = await (self._send(due) if due.task is Task.SEND else self._remind(due))
-        except ConflictError:
-            # Somebody else is at it; the next run will see what came of it.
-            done = False
-        except StorageError:
-            done = False
+            return await (self._send(due) if due.task is Task.SEND else self._remind(due))
+        except (ConflictError, StorageError):
+            raise
         except Exception:
             # A fault of ours must not stand in the way of all that are due later.
             logger.exception("something that is due failed", extra={"task": due.task.value})
             self.report.failed_count += 1
             later = self.clock() + pause(due.tries, 0)
-            done = await self._put_off(replace(due, tries=due.tries + 1), later)
-        if done:
-            await self.of.due_times.remove(due)
-            self.report.done_count += 1
-        else:
-            self.report.left_count += 1
+            return await self._put_off(replace(due, tries=due.tries + 1), later)
 
     async def _remind(self, due: DueTime) -> bool:
+        now = self.clock()
         message = await self._message(due)
-        if message is None:
-            return may_be_stale(due, self.clock())
-        reminder = message.reminder
-        if reminder is None or reminder.remind_by != due.at:
-            return may_be_stale(due, self.clock())
-        await self.of.reminding.decide(due.organization, message, self.clock())
+        if message is None or message.reminder is None or message.reminder.remind_by > now:
+            return may_be_stale(due, now)
+        await self.of.reminding.decide(due.organization, message, now)
         return True
 
     async def _send(self, due: DueTime) -> bool:
         """Send a message; returns whether its note is of no use any more."""
         now = self.clock()
         message = await self._message(due)
-        if message is not None and message.status is Status.SENDING:
-            return await self._finish(due, message, now)
-        if message is None or message.status is not Status.SCHEDULED or waits(message, now):
+        if message is None or message.send_at is None or waits(message, now):
             return may_be_stale(due, now)
+        if message.status is Status.SENDING:
+            return await self._finish(due, message, now)
+        if message.status in NOT_SENT:
+            # Again, if whoever found it was killed before telling; it is the same alert.
+            await self.of.alerting.tell_of_failure(due.organization, message, now)
+            return True
+        if message.status is Status.SCHEDULED:
+            return await self._send_waiting(due, message)
+        return may_be_stale(due, now)
+
+    async def _send_waiting(self, due: DueTime, message: Message) -> bool:
+        """Send a message that waited until now, the way that it was told to be sent."""
         if message.delivery == CRM:
             await self.of.waiting.add(due.organization, message)
             await self.of.announcing.due(due.organization, message)

@@ -241,6 +241,43 @@ def test_a_note_that_nobody_bears_out_is_thrown_away_when_nobody_can_be_at_it(of
     assert office.due() == []
 
 
+def test_F9_a_fault_of_ours_puts_a_reminder_off_and_does_not_lose_it(office):
+    office.crm.draft(reminder=reminder())
+    reminding = office.services.reminding
+    decide, reminding.decide = reminding.decide, broken
+    assert office.run(NOW + HOUR).failed_count == 1
+    reminding.decide = decide
+    office.run(NOW + HOUR)
+    assert office.alerts(NOW + HOUR) == []
+    office.run(NOW + 2 * HOUR)
+    assert [alert.type for alert in office.alerts(NOW + 2 * HOUR)] == ["reminder"]
+    assert office.due() == []
+
+
+async def broken(*_):
+    """Fail as nobody expects."""
+    raise RuntimeError("broken")
+
+
+def test_F9_a_failure_that_nobody_was_told_of_is_told_by_the_next_run(office):
+    office.server.answer = "554 no"
+    office.scheduled()
+    alerting = office.services.alerting
+    tell, alerting.tell_of_failure = alerting.tell_of_failure, refused
+    office.run(NOW + HOUR)
+    alerting.tell_of_failure = tell
+    assert office.alerts(NOW + HOUR) == []
+    for _ in range(2):
+        office.run(NOW + HOUR)
+    assert [alert.type for alert in office.alerts(NOW + HOUR)] == ["not_sent"]
+    assert office.due() == []
+
+
+async def refused(*_):
+    """Fail as a store that is down."""
+    raise StorageError("The store did not answer.")
+
+
 def test_one_organization_that_fails_does_not_hold_the_others_up(office):
     other = office.deployment.new_crm()
     stuck = office.scheduled("Stuck")
