@@ -165,7 +165,7 @@ def test_the_document_tells_what_each_operation_costs(counting, receiver):
         ),
     }
     counting.roll_up(message)
-    get(other.pixel)
+    counting.opened(other)
     counting.judge(other)
     costs |= {
         "rolling up a message that changed": counting.cost(lambda: counting.roll_up(other)),

@@ -11,10 +11,10 @@ from enum import StrEnum
 
 from engagement.domain.evidence import InteractionType
 from engagement.domain.interaction import Interaction, interaction_id
-from engagement.domain.message import Message
+from engagement.domain.message import Message, Status
 from engagement.domain.reminder import Condition, Reminder
 from engagement.domain.verdict import Verdict
-from engagement.domain.webhook import Endpoint
+from engagement.domain.webhook import DisabledReason, Endpoint
 
 #: What callers name an alert by: what stands for its user, and its own id.
 PUBLIC_ID = re.compile(r"(?P<user>[0-9a-f]{32})-(?P<id>[01]-[0-9]{13}-[0-9a-f]{16})")
@@ -153,8 +153,7 @@ def reminding_alert(message: Message, reminder: Reminder, decided_at: datetime) 
 
 def failure_alert(message: Message, at: datetime) -> Alert:
     """Return the alert of a message that was to be sent at its time, and failed."""
-    event = f"{message.id}\0{message.sending_at or message.send_at}"
-    why = message.failure or "It could not be sent."
+    event = f"{message.id}\0{message.status}\0{message.sending_at or message.send_at}"
     return Alert(
         id=alert_id(AlertType.NOT_SENT, message.sending_at or message.send_at or at, event),
         type=AlertType.NOT_SENT,
@@ -163,13 +162,26 @@ def failure_alert(message: Message, at: datetime) -> Alert:
         subject=message.subject,
         at=at,
         due_at=at,
-        note=f"\u201c{message.subject}\u201d was not sent at its time. {why}",
+        note=_failure(message),
     )
+
+
+def _failure(message: Message) -> str:
+    subject = f"\u201c{message.subject}\u201d"
+    refused = [item for item in message.recipients if item.refusal]
+    if message.status is Status.SENT and refused:
+        more = f" and {len(refused) - 1} more" if len(refused) > 1 else ""
+        return f"{subject} did not reach {refused[0].email}{more}. {refused[0].refusal}"
+    if message.status is Status.SCHEDULED:
+        return f"{subject} was not sent at its time: the CRM has not fetched it."
+    return f"{subject} was not sent at its time. {message.failure or 'It could not be sent.'}"
 
 
 def webhook_alert(endpoint: Endpoint, at: datetime) -> Alert:
     """Return the alert of a webhook that was switched off, as its receiver failed for days."""
     since = endpoint.failing_since or at
+    gone = endpoint.disabled_reason is DisabledReason.GONE
+    why = "its receiver says that it is gone" if gone else "its receiver has failed for days"
     return Alert(
         id=alert_id(AlertType.WEBHOOK_DISABLED, since, endpoint.id),
         type=AlertType.WEBHOOK_DISABLED,
@@ -178,8 +190,7 @@ def webhook_alert(endpoint: Endpoint, at: datetime) -> Alert:
         subject=None,
         at=at,
         due_at=at,
-        note=f"The webhook {endpoint.url} was switched off: its receiver is gone or has failed "
-        "for days.",
+        note=f"The webhook {endpoint.url} was switched off: {why}.",
     )
 
 

@@ -6,7 +6,7 @@ import re
 from collections.abc import Collection, Mapping
 from dataclasses import asdict, dataclass, replace
 from datetime import datetime
-from typing import Any
+from typing import Any, TypeGuard
 
 from engagement.domain.mailbox_address import address_key, check_address
 from engagement.domain.message import (
@@ -102,7 +102,7 @@ def check_times(draft: Draft, given: Collection[str], now: datetime) -> None:
     """Raise UnprocessableError for times that do not fit, of those that are *given*."""
     if draft.send_at is not None and "send_at" in given:
         check_ahead(draft.send_at, now, "send_at")
-    if draft.reminder is not None and draft.reminder.status is ReminderStatus.SET:
+    if _to_check(draft.reminder, given, now):
         check_reminder(
             draft.reminder, followed=draft.follow, send_at=draft.send_at, now=now, path="reminder"
         )
@@ -163,15 +163,27 @@ def changed_while_waiting(message: Message, changes: object, now: datetime) -> M
         send_at = given.optional_moment("send_at")
         if send_at is not None:
             check_ahead(send_at, now, "send_at")
-        message = replace(message, send_at=send_at or now)
+        message = replace(message, send_at=send_at or now, tried_since=None)
     if "reminder" in given:
         message = replace(message, reminder=given.optional_object("reminder", read_reminder))
-    reminder = message.reminder
-    if reminder is not None and reminder.status is ReminderStatus.SET:
+    if _to_check(message.reminder, given.value, now):
         check_reminder(
-            reminder, followed=message.follow, send_at=message.send_at, now=now, path="reminder"
+            message.reminder,
+            followed=message.follow,
+            send_at=message.send_at,
+            now=now,
+            path="reminder",
         )
     return message
+
+
+def _to_check(
+    reminder: Reminder | None, given: Collection[str], now: datetime
+) -> TypeGuard[Reminder]:
+    """Whether a reminder is new, or has to fit what changes; one that is due is left as it is."""
+    if reminder is None or reminder.status is not ReminderStatus.SET:
+        return False
+    return "reminder" in given or reminder.remind_by > now
 
 
 def _content(fields: Fields) -> Content:

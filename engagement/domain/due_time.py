@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from enum import StrEnum
 
@@ -11,7 +11,11 @@ FIRST_PAUSE, LONGEST_PAUSE = 60.0, 1_800.0
 #: How long a message is tried to be handed over after its time.
 PATIENCE = timedelta(days=1)
 #: Due times are noted before the message says so; after so long it is not going to say so.
-GRACE = timedelta(minutes=2)
+GRACE = timedelta(hours=1)
+#: A hit is judged again for about a minute, so a reminder is decided so long after its time.
+SETTLED = timedelta(seconds=90)
+#: How often a message that the CRM is to send is looked after until it has.
+CRM_PAUSE = timedelta(minutes=30)
 
 
 class Task(StrEnum):
@@ -35,6 +39,8 @@ class DueTime:
     noted_at: datetime
     #: int, how often the message could not be handed over
     tries: int = 0
+    #: str, version of the stored note, "" for one that is not stored yet
+    etag: str = field(default="", compare=False)
 
 
 def may_be_stale(due: DueTime, now: datetime) -> bool:
@@ -44,4 +50,5 @@ def may_be_stale(due: DueTime, now: datetime) -> bool:
 
 def pause(tries: int, retry_after: float) -> timedelta:
     """Return how long to wait after *tries* failures, at least *retry_after* seconds."""
-    return timedelta(seconds=max(retry_after, min(FIRST_PAUSE * 2**tries, LONGEST_PAUSE)))
+    doubled = FIRST_PAUSE * 2 ** min(tries, 10)
+    return timedelta(seconds=max(retry_after, min(doubled, LONGEST_PAUSE)))

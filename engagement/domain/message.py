@@ -133,6 +133,8 @@ class Message:
     send_at: datetime | None = None
     #: Reminder or None, what its seller wants to be reminded of
     reminder: Reminder | None = None
+    #: datetime or None, when the first of several hand-overs began that failed for a while
+    tried_since: datetime | None = None
     #: datetime or None, when the hand-over began
     sending_at: datetime | None = None
     #: datetime or None, when the message had been handed over
@@ -214,10 +216,11 @@ def failure_at(message: Message, now: datetime) -> str | None:
     return IN_DOUBT if message.ambiguous else "Sending it was cut short; it may be sent again."
 
 
-def check_draft(message: Message) -> None:
+def check_draft(message: Message, now: datetime) -> None:
     """Raise ConflictError unless the message is a draft, or one again because nobody took it."""
-    if message.status not in (Status.DRAFT, Status.FAILED):
-        raise ConflictError(f"The message is {message.status}; only a draft can be changed.")
+    status = status_at(message, now)
+    if status not in (Status.DRAFT, Status.FAILED):
+        raise ConflictError(f"The message is {status}; only a draft can be changed.")
 
 
 def check_sendable(message: Message, now: datetime, *, same_request: bool) -> None:

@@ -7,9 +7,9 @@ from dataclasses import asdict
 from datetime import UTC, datetime
 from typing import Any
 
-from engagement.domain.listed import Listed
+from engagement.domain.listed import LONGEST_SUBJECT, Listed
 from engagement.domain.message import Message, Status
-from engagement.domain.reminder import Reminder, reminder_json
+from engagement.domain.reminder import Reminder
 from engagement.domain.webhook_event import Event, EventType, event_of
 
 #: Fields of an event's data that say how a message went out, or did not.
@@ -26,24 +26,30 @@ def milestones(
 ) -> Iterator[Event]:
     """Yield the events that lead from what was known of a message to what is known now.
 
-    The same step has the same id however often it is found. Counts are of people; a first open
-    that turns out to be a machine's is not taken back, and not told again.
+    The same step has the same id however often it is found. Counts are of people, and of opens,
+    clicks and attachment views the first is told: one that turns out to be a machine's is not
+    taken back. Each reply is told.
     """
     if after is None:
         return
     yield from _on_its_way(organization, before, after, now)
     old, new = _counts(before), _counts(after)
     for kind, count in new.items():
-        first_only = kind is not EventType.MESSAGE_REPLIED
-        if count > old[kind] and not (first_only and old[kind]):
+        if count and not old[kind]:
             at = after.kpi.first_opened_at if kind is EventType.MESSAGE_OPENED else None
-            nth = "" if first_only else str(count)
-            yield event_of(organization, kind, after.message_id, nth, at or now, _data(after))
+            yield event_of(organization, kind, after.message_id, "", at or now, _data(after))
+    for nth in range(_replies(before) + 1, _replies(after) + 1):
+        kind = EventType.MESSAGE_REPLIED
+        yield event_of(organization, kind, after.message_id, str(nth), now, _data(after))
 
 
 def due_event(organization: str, message: Message, now: datetime) -> Event:
     """Return the event of a message whose time has come, and that the CRM is to send."""
-    data = {"message_id": message.id, "subject": message.subject, "send_at": _time(message.send_at)}
+    data = {
+        "message_id": message.id,
+        "subject": message.subject[:LONGEST_SUBJECT],
+        "send_at": _time(message.send_at),
+    }
     nth = str(_time(message.send_at))
     return event_of(organization, EventType.MESSAGE_DUE, message.id, nth, now, data)
 
@@ -53,9 +59,13 @@ def reminder_event(organization: str, message: Message, reminder: Reminder) -> E
     at = reminder.decided_at or reminder.remind_by
     data = {
         "message_id": message.id,
-        "subject": message.subject,
+        "subject": message.subject[:LONGEST_SUBJECT],
         "sender": asdict(message.sender),
-        "reminder": reminder_json(reminder),
+        # Without the comment, which is the seller's own and may be long.
+        "reminder": {
+            "condition": reminder.condition.value,
+            "remind_by": _time(reminder.remind_by),
+        },
     }
     nth = str(_time(reminder.remind_by))
     return event_of(organization, EventType.REMINDER_TRIGGERED, message.id, nth, at, data)
@@ -83,8 +93,11 @@ def _counts(listed: Listed | None) -> dict[EventType, int]:
         EventType.MESSAGE_OPENED: kpi.people.open_count if kpi else 0,
         EventType.MESSAGE_CLICKED: kpi.people.click_count if kpi else 0,
         EventType.MESSAGE_ATTACHMENT_VIEWED: kpi.people.attachment_view_count if kpi else 0,
-        EventType.MESSAGE_REPLIED: kpi.reply_count if kpi else 0,
     }
+
+
+def _replies(listed: Listed | None) -> int:
+    return 0 if listed is None else listed.kpi.reply_count
 
 
 def _data(listed: Listed) -> dict[str, Any]:
@@ -101,4 +114,6 @@ def _data(listed: Listed) -> dict[str, Any]:
 
 
 def _time(at: datetime | None) -> str | None:
-    return None if at is None else at.astimezone(UTC).isoformat().replace("+00:00", "Z")
+    if at is None:
+        return None
+    return at.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")

@@ -63,7 +63,8 @@ def blueprint(services: Services) -> func.Blueprint:
     async def delete_attachment(
         req: func.HttpRequest, organization: Organization
     ) -> func.HttpResponse:
-        await attaching.remove(organization, req.route_params["message_id"], _number(req))
+        message_id = req.route_params["message_id"]
+        await attaching.remove(organization, message_id, _number(req), datetime.now(UTC))
         return no_content()
 
     return bp

@@ -35,7 +35,8 @@ def blueprint(services: Services) -> func.Blueprint:
     async def delete_message(
         req: func.HttpRequest, organization: Organization
     ) -> func.HttpResponse:
-        await services.withdrawing.delete(organization, req.route_params["message_id"])
+        message_id = req.route_params["message_id"]
+        await services.withdrawing.delete(organization, message_id, datetime.now(UTC))
         return no_content()
 
     @bp.route(f"{ONE}/cancel", methods=["POST"], auth_level=func.AuthLevel.ANONYMOUS)

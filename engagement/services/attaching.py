@@ -60,7 +60,7 @@ class Attaching:
         request = _request_digest(upload)
         if found := _same_request(message, request):
             return found
-        check_draft(message)
+        check_draft(message, now)
         attachment = Attachment(
             number=0,
             name=name,
@@ -75,14 +75,16 @@ class Attaching:
         await self.blobs.write(
             organization.key, attachment.blob, upload.data, attachment.content_type
         )
-        stored = await self._change(organization, message, lambda old: _with(old, attachment))
+        stored = await self._change(organization, message, lambda old: _with(old, attachment), now)
         return next(item for item in stored.attachments if _is(item, attachment))
 
-    async def remove(self, organization: Organization, message_id: str, number: int) -> None:
+    async def remove(
+        self, organization: Organization, message_id: str, number: int, now: datetime
+    ) -> None:
         """Remove a file from a draft; raises NotFoundError, ConflictError."""
         message = await self.messages.read(organization.key, message_id)
         blob = _find(message, number).blob
-        await self._change(organization, message, lambda old: _without(old, number))
+        await self._change(organization, message, lambda old: _without(old, number), now)
         await self.blobs.delete(organization.key, blob)
 
     async def read(
@@ -93,10 +95,14 @@ class Attaching:
         return attachment, await self.blobs.read(organization.key, attachment.blob)
 
     async def _change(
-        self, organization: Organization, old: Message, change: Callable[[Message], Message]
+        self,
+        organization: Organization,
+        old: Message,
+        change: Callable[[Message], Message],
+        now: datetime,
     ) -> Message:
         for _ in range(TRIES):
-            check_draft(old)
+            check_draft(old, now)
             new = change(old)
             try:
                 return await self.messages.replace(organization.key, old, new)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import random
 from collections.abc import Awaitable, Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass
@@ -11,11 +12,13 @@ from typing import TypeVar
 
 from engagement.domain.contribution import Contribution, contributions
 from engagement.domain.message import Message, Status, status_at
-from engagement.errors import ConflictError, NotFoundError
+from engagement.errors import ConflictError, NotFoundError, StorageError
 from engagement.storage.contributions import Contributions, Days, digest_of
 from engagement.storage.interactions import Interactions
 from engagement.storage.markers import Markers
 from engagement.storage.messages import Messages
+
+logger = logging.getLogger(__name__)
 
 T = TypeVar("T")
 
@@ -106,7 +109,13 @@ class Contributing:
                     return await self._prepare(organization, message_id, now, unfinished, anew=anew)
                 except ConflictError:
                     lost.append(message_id)
-                    return None
+                except (StorageError, NotFoundError):
+                    raise
+                except Exception:
+                    # One message that cannot be worked out must not hold up all the others.
+                    logger.exception("a message cannot be counted")
+                    unfinished.add(message_id)
+                return None
 
         async def settle(prepared: Prepared) -> None:
             async with limit:

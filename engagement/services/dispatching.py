@@ -11,7 +11,14 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from itertools import groupby
 
-from engagement.domain.due_time import DueTime, Task, may_be_stale, pause
+from engagement.domain.due_time import (
+    CRM_PAUSE,
+    PATIENCE,
+    DueTime,
+    Task,
+    may_be_stale,
+    pause,
+)
 from engagement.domain.message import IN_DOUBT, Message, Status, abandoned, waits
 from engagement.errors import (
     ConflictError,
@@ -64,10 +71,13 @@ class Dispatching:
         self.reminding = reminding
         self.alerting = alerting
         self.announcing = announcing
+        #: mailboxes (organization's key, address) that take nothing now, and until when
+        self.held: dict[tuple[str, str], datetime] = {}
 
     async def run(self, clock: Callable[[], datetime], seconds: float) -> Report:
         """Do what is due, for about *seconds*; what is left is done by the next run."""
-        report, after = Report(), None
+        report, after, now = Report(), None, clock()
+        self.held = {mailbox: until for mailbox, until in self.held.items() if until > now}
         end = time.monotonic() + seconds
         while time.monotonic() < end:
             page = await self.due_times.page(clock(), after=after, size=PAGE)
@@ -78,6 +88,13 @@ class Dispatching:
         return report
 
     async def _page(
+        self, page: Sequence[DueTime], clock: Callable[[], datetime], end: float, report: Report
+    ) -> None:
+        # Reminders first: a mail server that hangs holds messages up, and nothing else.
+        for task in (Task.REMIND, Task.SEND):
+            await self._tasks([x for x in page if x.task is task], clock, end, report)
+
+    async def _tasks(
         self, page: Sequence[DueTime], clock: Callable[[], datetime], end: float, report: Report
     ) -> None:
         by_organization = groupby(sorted(page, key=_organization), key=_organization)
@@ -104,8 +121,6 @@ class Lane:
         self.of = dispatching
         self.clock = clock
         self.report = report
-        #: senders whose mailbox takes nothing now, and until when
-        self.waiting: dict[str, datetime] = {}
 
     async def take(self, due: DueTime) -> None:
         """Do one thing that is due, and take its note away when it is done."""
@@ -128,11 +143,11 @@ class Lane:
             # A fault of ours must not stand in the way of all that are due later.
             logger.exception("something that is due failed", extra={"task": due.task.value})
             self.report.failed_count += 1
-            later = self.clock() + pause(due.tries, 0)
-            return await self._put_off(replace(due, tries=due.tries + 1), later)
+            return await self._put_off(due, self.clock() + pause(due.tries, 0))
 
     async def _remind(self, due: DueTime) -> bool:
-        now = self.clock()
+        # Not before the time of the note, which was found to be due: clocks may step back.
+        now = max(self.clock(), due.at)
         message = await self._message(due)
         if message is None or message.reminder is None or message.reminder.remind_by > now:
             return may_be_stale(due, now)
@@ -141,10 +156,12 @@ class Lane:
 
     async def _send(self, due: DueTime) -> bool:
         """Send a message; returns whether its note is of no use any more."""
-        now = self.clock()
+        now = max(self.clock(), due.at)
         message = await self._message(due)
         if message is None or message.send_at is None or waits(message, now):
             return may_be_stale(due, now)
+        if message.status is Status.SENT:
+            return True
         if message.status is Status.SENDING:
             return await self._finish(due, message, now)
         if message.status in NOT_SENT:
@@ -152,51 +169,76 @@ class Lane:
             await self.of.alerting.tell_of_failure(due.organization, message, now)
             return True
         if message.status is Status.SCHEDULED:
-            return await self._send_waiting(due, message)
+            return await self._send_waiting(due, message, now)
         return may_be_stale(due, now)
 
-    async def _send_waiting(self, due: DueTime, message: Message) -> bool:
+    async def _send_waiting(self, due: DueTime, message: Message, now: datetime) -> bool:
         """Send a message that waited until now, the way that it was told to be sent."""
         if message.delivery == CRM:
-            await self.of.waiting.add(due.organization, message)
-            await self.of.announcing.due(due.organization, message)
-            return True
-        until = self.waiting.get(message.sender.email)
-        if until is not None:
+            return await self._offer(due, message, now)
+        mailbox = (due.organization, message.sender.email)
+        until = self.of.held.get(mailbox)
+        if until is not None and until > now:
             # Right behind the one before, so that they stay in order.
-            until = self.waiting[message.sender.email] = until + timedelta(microseconds=1)
-            return await self._put_off(due, until)
+            until = self.of.held[mailbox] = until + timedelta(microseconds=1)
+            return await self._put_off(due, until, tries=due.tries)
         return await self._hand_over(due, message)
 
+    async def _offer(self, due: DueTime, message: Message, now: datetime) -> bool:
+        """Have the CRM send a message, and look after it until it has or is late by a day."""
+        await self.of.waiting.add(due.organization, message)
+        if due.tries == 0:
+            await self.of.announcing.due(due.organization, message)
+        if message.send_at is not None and now - message.send_at >= PATIENCE:
+            await self.of.alerting.tell_of_failure(due.organization, message, now)
+            return True
+        return await self._put_off(due, now + CRM_PAUSE)
+
     async def _hand_over(self, due: DueTime, message: Message) -> bool:
+        now = self.clock()
         try:
-            await self.of.sending.send_due(due.organization, message)
+            sent = await self.of.sending.send_due(due.organization, message)
         except ConflictError:
             raise
         except EngagementError as error:
-            after = await self._message(due)
-            if after is not None and after.status is Status.SCHEDULED and may_pass(error):
-                least = (error.retry_after or 0.0) if isinstance(error, RemoteError) else 0.0
-                until = self.clock() + pause(due.tries, least)
-                self.waiting[message.sender.email] = until
-                return await self._put_off(replace(due, tries=due.tries + 1), until)
-            if after is None or after.status is Status.SENDING:
-                return False
-            if after.status is Status.SCHEDULED:
-                failed = replace(after, status=Status.FAILED, failure=error.detail)
-                after = await self._replace(due, after, failed)
-            await self.of.alerting.tell_of_failure(due.organization, after, self.clock())
+            return await self._after(due, message, error, now)
+        if any(item.refusal for item in sent.message.recipients):
+            await self.of.alerting.tell_of_failure(due.organization, sent.message, now)
         return True
 
-    async def _put_off(self, due: DueTime, until: datetime) -> bool:
+    async def _after(
+        self, due: DueTime, message: Message, error: EngagementError, now: datetime
+    ) -> bool:
+        """See to a message that could not be handed over: later, or its seller is told."""
+        after = await self._message(due)
+        if after is not None and after.status is Status.SCHEDULED:
+            if may_pass(error):
+                least = (error.retry_after or 0.0) if isinstance(error, RemoteError) else 0.0
+                until = now + pause(due.tries, least)
+                self.of.held[due.organization, message.sender.email] = until
+                return await self._put_off(due, until)
+            failed = replace(after, status=Status.FAILED, failure=error.detail)
+            after = await self._replace(due, after, failed)
+        if after is not None and after.status in NOT_SENT:
+            await self.of.alerting.tell_of_failure(due.organization, after, now)
+            return True
+        # Withdrawn or changed meanwhile, sent after all, or still on its way.
+        return False
+
+    async def _put_off(self, due: DueTime, until: datetime, tries: int | None = None) -> bool:
         """Note the message for later: first the new note, then the old one goes."""
-        await self.of.due_times.add(replace(due, at=until))
+        tries = due.tries + 1 if tries is None else tries
+        await self.of.due_times.add(replace(due, at=until, tries=tries))
         return True
 
     async def _finish(self, due: DueTime, message: Message, now: datetime) -> bool:
         """See to a message that somebody began to hand over, and may have been killed at it."""
         if not abandoned(message, now):
             return False
+        if message.delivery == CRM:
+            # Nobody has its copies: it waits for the CRM again.
+            again = replace(message, status=Status.SCHEDULED, sending_at=None)
+            return await self._offer(due, await self._replace(due, message, again), now)
         if not message.ambiguous:
             return await self._hand_over(due, message)
         unknown = replace(message, status=Status.UNKNOWN, failure=IN_DOUBT)

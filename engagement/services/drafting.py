@@ -15,7 +15,7 @@ from engagement.domain.draft import (
     changed_while_waiting,
     check_times,
 )
-from engagement.domain.due_time import DueTime, Task
+from engagement.domain.due_time import SETTLED, DueTime, Task
 from engagement.domain.message import Message, Status, check_draft
 from engagement.domain.organization import Organization
 from engagement.domain.reminder import ReminderStatus
@@ -57,25 +57,35 @@ class Drafting:
         id of the first message. Raises UnprocessableError for a link that must not be followed,
         ConflictError for a key that came with another body.
         """
-        check_times(draft, ("send_at",), now)
-        self._check_links(draft)
         key, body = request
+        first = await self._made_before(organization, key) if key else None
+        if first is None:
+            check_times(draft, ("send_at", "reminder"), now)
+        self._check_links(draft)
         message = _message(
             draft,
             message_id=_message_id(organization, key),
             fingerprint=hashlib.sha256(body).hexdigest() if key else None,
             now=now,
         )
-        await self.blobs.write_content(organization.key, message.content_blob, draft.content)
-        await self._note_due(organization, message, now)
-        try:
-            async with self.projecting.change(organization.key, message.id):
-                await self.messages.create(organization.key, message)
-        except ConflictError:
-            first = await self.messages.read(organization.key, message.id)
-            if first.fingerprint != message.fingerprint:
-                raise ConflictError("This Idempotency-Key came with another body.") from None
+        if first is None:
+            await self.blobs.write_content(organization.key, message.content_blob, draft.content)
+            await self._note_due(organization, message, now)
+            try:
+                async with self.projecting.change(organization.key, message.id):
+                    await self.messages.create(organization.key, message)
+            except ConflictError:
+                first = await self.messages.read(organization.key, message.id)
+        if first is not None and first.fingerprint != message.fingerprint:
+            raise ConflictError("This Idempotency-Key came with another body.")
         return message.id
+
+    async def _made_before(self, organization: Organization, key: str) -> Message | None:
+        """Return the message that an earlier request with the same key made."""
+        try:
+            return await self.messages.read(organization.key, _message_id(organization, key))
+        except NotFoundError:
+            return None
 
     async def change(
         self, organization: Organization, message_id: str, changes: object, now: datetime
@@ -88,7 +98,7 @@ class Drafting:
         if old.status is Status.SCHEDULED:
             await self._change_waiting(organization, old, changes, now)
             return
-        check_draft(old)
+        check_draft(old, now)
         try:
             content = await self.blobs.read_content(organization.key, old.content_blob)
         except NotFoundError as error:
@@ -124,7 +134,7 @@ class Drafting:
         if message.status is Status.SCHEDULED and message.send_at is not None:
             times.append((Task.SEND, message.send_at))
         if message.reminder is not None and message.reminder.status is ReminderStatus.SET:
-            times.append((Task.REMIND, message.reminder.remind_by))
+            times.append((Task.REMIND, message.reminder.remind_by + SETTLED))
         for task, at in times:
             due = DueTime(
                 at=at,

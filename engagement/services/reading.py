@@ -23,7 +23,7 @@ from engagement.storage.blobs import Blobs
 from engagement.storage.interactions import Interactions
 from engagement.storage.messages import Messages
 from engagement.storage.settings import SettingsRows
-from engagement.storage.waiting_messages import WaitingMessages
+from engagement.storage.waiting_messages import WaitingMessages, place_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,10 +87,12 @@ class Reading:
         """Return a page of the messages that the CRM is to send now, the longest waiting first."""
         found = await self.waiting_messages.page(organization.key, after=after, size=size + 1)
         page, items = found[:size], []
-        for _, message_id in page:
+        for place, message_id in page:
             with suppress(NotFoundError):
                 message = await self.messages.read(organization.key, message_id)
-                if message.status is Status.SCHEDULED and not waits(message, now):
+                # An older place may be left over from a time that was changed.
+                waiting = message.status is Status.SCHEDULED and not waits(message, now)
+                if waiting and place_of(message) == place:
                     items.append(message)
         return items, page[-1][0] if len(found) > size else None
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import datetime
 
-from engagement.domain.due_time import DueTime, Task
+from engagement.domain.due_time import SETTLED, DueTime, Task
 from engagement.domain.follow import FollowState
 from engagement.domain.message import Message, went_out_at
 from engagement.domain.organization import Organization
@@ -23,8 +23,8 @@ from engagement.storage.interactions import Interactions
 from engagement.storage.messages import Messages
 from engagement.storage.settings import SettingsRows
 
-#: Decided by hits, which an organization may have stopped collecting.
-BY_HITS = (Condition.NOT_OPENED_BY, Condition.ATTACHMENT_NOT_VIEWED_BY)
+#: Decided without hits, which an organization may have stopped collecting.
+WITHOUT_HITS = (Condition.AT, Condition.NO_REPLY_BY)
 
 
 class Reminding:
@@ -66,7 +66,7 @@ class Reminding:
         # Noted first: what the message does not bear out is thrown away when its time comes.
         await self.due_times.add(
             DueTime(
-                at=reminder.remind_by,
+                at=reminder.remind_by + SETTLED,
                 organization=organization.key,
                 message_id=message.id,
                 task=Task.REMIND,
@@ -107,7 +107,7 @@ class Reminding:
         self, organization: str, message: Message, reminder: Reminder, now: datetime
     ) -> Reminder:
         followed = message.follow_state is FollowState.FOLLOWED
-        if followed and reminder.condition in BY_HITS:
+        if followed and reminder.condition not in WITHOUT_HITS:
             settings, _ = await self.settings.read(organization)
             followed = settings.follow_enabled
         facts = (

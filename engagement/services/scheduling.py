@@ -43,9 +43,10 @@ class Scheduling:
         now = self.clock()
         message = await self.messages.read(organization.key, message_id)
         waiting = message.status is Status.SCHEDULED
-        if waiting and order.key is not None and order.key == message.send_key:
+        ahead = waits(message, now)
+        if waiting and ahead and order.key is not None and order.key == message.send_key:
             return Sent(message, (), ())
-        if order.now or not waits(message, now):
+        if order.now or not ahead:
             sent = await self.sending.send(organization.key, message, order)
             if waiting:
                 await self.waiting.remove(organization.key, message)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -27,6 +27,11 @@ from engagement.services.projecting import Projecting
 from engagement.services.rendering import Rendered, Rendering
 from engagement.storage.blobs import Blobs
 from engagement.storage.settings import SettingsRows
+
+Change = Callable[[Message], Message]
+
+#: Tries to store an outcome while a seller changes the message's reminder.
+TRIES = 5
 
 CRM = "crm"
 DELIVERIES = (CRM, SMTP, GRAPH)
@@ -88,7 +93,9 @@ class Sending:
         if same_request and message.status is Status.SENT:
             return _sent(message, await self.rendering.render(organization, message))
         check_sendable(message, self.clock(), same_request=same_request)
-        return await self._send(organization, message, order.delivery, order.key, waited=False)
+        # What waited goes on waiting if trying again may help: its note is still there.
+        waited = message.status is Status.SCHEDULED
+        return await self._send(organization, message, order.delivery, order.key, waited=waited)
 
     async def send_due(self, organization: str, message: Message) -> Sent:
         """Send a message whose time has come, as it was told to be sent.
@@ -141,6 +148,7 @@ class Sending:
             message,
             status=Status.SENDING,
             sending_at=self.clock(),
+            tried_since=message.tried_since or self.clock(),
             delivery=delivery,
             follow_state=state,
             failure=None,
@@ -155,43 +163,54 @@ class Sending:
             await self.messages.write_links(organization, message, rendered.links)
             if message.delivery != CRM:
                 files = await self._files(organization, _sent(message, rendered).attached)
-                doubtful = replace(message, ambiguous=True)
-                message = await self.messages.replace(organization, message, doubtful)
+                message = await self._advance(
+                    organization, message, lambda old: replace(old, ambiguous=True)
+                )
                 refused = await self.handing_over.deliver(
                     message, rendered.copies, files, self.clock()
                 )
         except EngagementError as error:
-            failed = self._failed(message, error, waited=waited)
-            await self._finish(organization, message, failed)
+            failure = error
+            await self._finish(
+                organization, message, lambda old: self._failed(old, failure, waited=waited)
+            )
             raise
-        done = replace(
-            message,
-            status=Status.SENT,
-            ambiguous=False,
-            sent_at=self.clock(),
-            recipients=tuple(
-                replace(item, refusal=refused.get(item.email)) for item in message.recipients
-            ),
+        done = await self._finish(
+            organization, message, lambda old: _delivered(old, refused, self.clock())
         )
-        done = await self._finish(organization, message, done)
         return _sent(replace(done, links=rendered.links), rendered)
 
     def _failed(self, message: Message, error: EngagementError, *, waited: bool) -> Message:
         """Return the message after a hand-over that failed: to be tried again, or not."""
         if in_doubt(error):
             status = Status.UNKNOWN
-        elif waited and may_pass(error) and self.clock() - _begin(message) < PATIENCE:
+        elif waited and may_pass(error) and not self._tried_long(message):
             status = Status.SCHEDULED
         else:
             status = Status.FAILED
         return replace(message, status=status, failure=error.detail, ambiguous=in_doubt(error))
 
-    async def _finish(self, organization: str, old: Message, new: Message) -> Message:
+    def _tried_long(self, message: Message) -> bool:
+        return self.clock() - (message.tried_since or self.clock()) >= PATIENCE
+
+    async def _finish(self, organization: str, old: Message, change: Change) -> Message:
         if old.delivery != CRM:
             # Minutes may have passed since it was marked; the outcome is to be kept in any case.
             with suppress(StorageError):
                 await self.projecting.markers.mark(organization, old.id)
-        return await self.messages.replace(organization, old, new)
+        return await self._advance(organization, old, change)
+
+    async def _advance(self, organization: str, claimed: Message, change: Change) -> Message:
+        """Change a message that we are handing over; a reminder set meanwhile is kept."""
+        for _ in range(TRIES):
+            try:
+                return await self.messages.replace(organization, claimed, change(claimed))
+            except ConflictError:
+                stored = await self.messages.read(organization, claimed.id)
+                if (stored.status, stored.sending_at) != (claimed.status, claimed.sending_at):
+                    raise
+                claimed = replace(claimed, reminder=stored.reminder, etag=stored.etag)
+        raise ConflictError("Too many others are changing this message at the same time.")
 
     async def _files(
         self, organization: str, attached: tuple[Attachment, ...]
@@ -211,8 +230,16 @@ def may_pass(error: EngagementError) -> bool:
     return isinstance(error, StorageError)
 
 
-def _begin(message: Message) -> datetime:
-    return message.send_at or message.created_at
+def _delivered(message: Message, refused: Mapping[str, str], now: datetime) -> Message:
+    return replace(
+        message,
+        status=Status.SENT,
+        ambiguous=False,
+        sent_at=now,
+        recipients=tuple(
+            replace(item, refusal=refused.get(item.email)) for item in message.recipients
+        ),
+    )
 
 
 def _sent(message: Message, rendered: Rendered) -> Sent:

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import datetime
 
-from engagement.domain.message import Message, Status
+from engagement.domain.message import Message, Status, status_at
 from engagement.domain.organization import Organization
 from engagement.errors import ConflictError
 from engagement.services.projecting import Projecting
@@ -34,18 +35,25 @@ class Withdrawing:
         if message.status is not Status.SCHEDULED:
             raise ConflictError(f"The message is {message.status}; only a scheduled one waits.")
         draft = replace(
-            message, status=Status.DRAFT, send_at=None, delivery=None, send_key=None, failure=None
+            message,
+            status=Status.DRAFT,
+            send_at=None,
+            tried_since=None,
+            delivery=None,
+            send_key=None,
+            failure=None,
         )
         async with self.projecting.change(organization.key, message_id):
             draft = await self.messages.replace(organization.key, message, draft)
         await self.waiting.remove(organization.key, message)
         return draft
 
-    async def delete(self, organization: Organization, message_id: str) -> None:
+    async def delete(self, organization: Organization, message_id: str, now: datetime) -> None:
         """Delete a message with its content and files; raises ConflictError once it was sent."""
         message = await self.messages.read(organization.key, message_id)
-        if message.status not in DELETABLE:
-            raise ConflictError(f"The message is {message.status}; only unsent ones are deleted.")
+        status = status_at(message, now)
+        if status not in DELETABLE:
+            raise ConflictError(f"The message is {status}; only unsent ones are deleted.")
         async with self.projecting.change(organization.key, message_id):
             await self.messages.delete(organization.key, message)
         await self.waiting.remove(organization.key, message)

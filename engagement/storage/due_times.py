@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from datetime import datetime
 from typing import Any
 
 from engagement.domain.due_time import DueTime, Task
-from engagement.errors import NotFoundError
+from engagement.errors import ConflictError, NotFoundError
 from engagement.storage import keys
 from engagement.storage.account import Account, storage_call
+from engagement.storage.transactions import deleting, transact
 
 
 class DueTimes:
@@ -28,12 +30,10 @@ class DueTimes:
             await self._upsert(due)
 
     async def remove(self, due: DueTime) -> None:
-        """Take a due time off the table."""
-        row = _row(due)
-        async with storage_call():
-            await self.account.table(keys.DUE_TIMES).delete_entity(
-                row["PartitionKey"], row["RowKey"]
-            )
+        """Take a due time off the table, unless it was noted again meanwhile."""
+        operation = deleting(_row(due), due.etag)
+        with suppress(ConflictError, NotFoundError):
+            await transact(self.account.table(keys.DUE_TIMES), [operation])
 
     async def page(self, now: datetime, *, after: DueTime | None, size: int) -> list[DueTime]:
         """Return up to *size* of those whose time has come, in order, behind the one *after*."""
@@ -86,4 +86,5 @@ def _due_time(row: Any) -> DueTime:
         task=Task(row["task"]),
         noted_at=row["noted_at"],
         tries=row["tries"],
+        etag=row.metadata["etag"],
     )

@@ -15,7 +15,7 @@ class WaitingMessages:
 
     async def add(self, organization: str, message: Message) -> None:
         """Have a message wait; again changes nothing."""
-        row_key = _row_key(message)
+        row_key = place_of(message)
         if row_key is not None:
             row = {"PartitionKey": keys.DUE, "RowKey": row_key, "message_id": message.id}
             async with storage_call():
@@ -23,7 +23,7 @@ class WaitingMessages:
 
     async def remove(self, organization: str, message: Message) -> None:
         """Have a message wait no more."""
-        row_key = _row_key(message)
+        row_key = place_of(message)
         if row_key is not None:
             async with storage_call():
                 await self.account.table(keys.table(organization)).delete_entity(keys.DUE, row_key)
@@ -44,5 +44,6 @@ class WaitingMessages:
         return found
 
 
-def _row_key(message: Message) -> str | None:
+def place_of(message: Message) -> str | None:
+    """Return where a message stands in the list, None if it waits for no time."""
     return None if message.send_at is None else keys.waiting_row(message.send_at, message.id)

@@ -81,7 +81,7 @@ def test_F15_nothing_is_sent_twice_and_nothing_is_stuck(message, now, same_reque
     [(DRAFT, True), (REFUSED, True), (UNKNOWN, False), (SENDING, False), (SENT, False)],
 )
 def test_only_what_nobody_has_may_be_changed(message, may):
-    assert allowed(lambda: check_draft(message)) is may
+    assert allowed(lambda: check_draft(message, NOW)) is may
 
 
 @pytest.mark.parametrize(

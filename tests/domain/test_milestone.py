@@ -59,6 +59,7 @@ def told(before, after, organization="o"):
             ["message.opened", "message.clicked", "message.attachment_viewed", "message.replied"],
         ),
         (seen(SENT, reply_count=1), seen(SENT, reply_count=2), ["message.replied"]),
+        (seen(SENT, reply_count=1), seen(SENT, reply_count=4), ["message.replied"] * 3),
         # What turned out to be a machine's is not taken back.
         (seen(SENT, open_count=1), SENT, []),
     ],
@@ -99,7 +100,7 @@ def test_the_same_step_has_the_same_id_and_other_steps_have_others(states):
         ]
         for event in events:
             if event.type is EventType.MESSAGE_REPLIED:
-                kept = (event.type, after.kpi.reply_count)
+                kept = (event.type, "one of several")
             elif event.type in (EventType.MESSAGE_SCHEDULED, EventType.MESSAGE_SENT):
                 kept = (event.type, after.send_at, after.sending_at)
             else:

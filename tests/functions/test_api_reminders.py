@@ -8,6 +8,8 @@ import pytest
 from deployment import draft_of, ok
 from problem import assert_problem
 
+from engagement.domain.due_time import SETTLED
+
 SOON = (datetime.now(UTC) + timedelta(days=1)).isoformat()
 LATER = (datetime.now(UTC) + timedelta(days=3)).isoformat()
 REMINDER = {"condition": "no_reply_by", "remind_by": LATER, "comment": "Call Ann\nat noon"}
@@ -61,6 +63,15 @@ def test_the_time_of_a_message_cannot_be_moved_behind_its_reminder(crm):
     assert_problem(answer, 422, "reminder.remind_by")
 
 
+def test_a_reminder_of_a_message_that_waits_is_due_after_it(crm):
+    draft = crm.draft(send_at=LATER)
+    crm.send(draft["id"])
+    path = f"/messages/{draft['id']}/reminder"
+    before = {"condition": "no_reply_by", "remind_by": SOON}
+    assert_problem(crm.call("PUT", path, json=before), 422, "remind_by")
+    assert crm.call("PUT", path, json={**before, "condition": "at"}).status_code == 200
+
+
 @pytest.mark.parametrize("follow", [True, False])
 def test_only_a_followed_message_can_be_waited_for(crm, follow):
     recipients = [] if follow else draft_of()["recipients"]
@@ -109,7 +120,7 @@ def test_a_reminder_that_is_due_makes_an_alert_that_comes_first(deployment):
     ok(crm.call("POST", f"/messages/{message.id}/replies", json=answered))
     soon = (datetime.now(UTC) + timedelta(seconds=2)).isoformat()
     crm.draft(subject="Call", reminder={"condition": "at", "remind_by": soon, "comment": "Ann"})
-    due = datetime.now(UTC) + timedelta(seconds=3)
+    due = datetime.now(UTC) + timedelta(seconds=3) + SETTLED
     deployment.run(deployment.services.dispatching.run(lambda: due, 30.0))
 
     # The alert is shown from when it was decided on, a moment from now.
@@ -143,7 +154,7 @@ def test_who_wants_no_reminders_gets_none(deployment):
     ok(crm.call("PATCH", "/alert-settings?user_id=u-17", json={"reminder": False}))
     soon = (datetime.now(UTC) + timedelta(seconds=2)).isoformat()
     draft = crm.draft(reminder={"condition": "at", "remind_by": soon})
-    due = datetime.now(UTC) + timedelta(seconds=3)
+    due = datetime.now(UTC) + timedelta(seconds=3) + SETTLED
     deployment.run(deployment.services.dispatching.run(lambda: due, 30.0))
     assert shown(crm, draft["id"])[2] == "triggered"
     organization = deployment.run(

@@ -26,7 +26,7 @@ def test_a_webhook_tells_of_each_step_of_a_message_once(office, receiver):
     message_id = office.scheduled(reminder=reminder)
     other = office.scheduled("By the CRM", delivery="crm")
     office.run(NOW + HOUR)
-    for late in (2, 3):
+    for late in (2, 3, 4):
         office.run(NOW + late * HOUR)
     body = {"replied_by": "ann@fabrikam.example"}
     path = f"/messages/{message_id}/replies"

@@ -10,14 +10,15 @@ from deployment import ok, recipient
 from fault_proxy import first, healthy, only, refusing
 from office import HOUR, MONTH, NOW
 
-from engagement.domain.due_time import GRACE, PATIENCE
+from engagement.domain.due_time import CRM_PAUSE, GRACE, PATIENCE, SETTLED
 from engagement.domain.message import HAND_OVER_LIMIT
 from engagement.errors import StorageError
 
 
 def reminder(condition="at", *, after=HOUR):
-    """A reminder some time from now."""
-    return {"condition": condition, "remind_by": (NOW + after).isoformat(), "comment": "Call"}
+    """A reminder that is decided some time from now."""
+    remind_by = (NOW + after - SETTLED).isoformat()
+    return {"condition": condition, "remind_by": remind_by, "comment": "Call"}
 
 
 def test_a_message_waits_for_its_time_and_goes_out_then(office):
@@ -153,7 +154,8 @@ def test_what_the_crm_is_to_send_is_listed_until_it_has(office):
     office.run(NOW + HOUR)
     office.run(NOW + 2 * HOUR)
     office.run(NOW + 2 * HOUR)
-    assert office.due() == []
+    # They are looked after until the CRM has sent them.
+    assert len(office.due()) == 2
     assert office.status(early) == "scheduled"
     # They are due by the clock that was moved, not by that of the route.
     assert waiting(office, NOW + 2 * HOUR) == [early, second]
@@ -165,6 +167,8 @@ def test_what_the_crm_is_to_send_is_listed_until_it_has(office):
     assert waiting(office, NOW + 2 * HOUR) == [second]
     ok(office.crm.call("POST", f"/messages/{second}/cancel"))
     assert waiting(office, NOW + 2 * HOUR) == []
+    office.run(NOW + 2 * HOUR + CRM_PAUSE)
+    assert office.due() == []
 
 
 def waiting(office, now):

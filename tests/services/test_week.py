@@ -8,6 +8,7 @@ from datetime import UTC, datetime, timedelta
 from deployment import FIREFOX, PUBLIC_URL, ok
 from office import NOW
 
+from engagement.domain.due_time import SETTLED
 from engagement.domain.observer import Hit
 from engagement.domain.tracking_token import Kind
 from engagement.storage.judgement_requests import JudgementRequest, record_of
@@ -91,10 +92,10 @@ def test_a_week_of_a_message(office):
     kpis = office.crm.kpis(draft["id"])
     assert (kpis["open_count"], kpis["automated"]["open_count"]) == (0, 1)
 
-    seller.tick(MONDAY + 2 * DAY - timedelta(seconds=1))
+    seller.tick(MONDAY + 2 * DAY + SETTLED - timedelta(seconds=1))
     assert seller.sees()[2] == "set"
     for late in (0, 15, 86_400):
-        seller.tick(MONDAY + 2 * DAY + timedelta(seconds=late))
+        seller.tick(MONDAY + 2 * DAY + SETTLED + timedelta(seconds=late))
     assert seller.sees() == ("sent", "Not yet opened", "triggered")
     assert seller.alerts(MONDAY + 3 * DAY) == ["reminder"]
 
