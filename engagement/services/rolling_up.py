@@ -113,7 +113,10 @@ class RollingUp:
                 again += [x for x, more in zip(turn, left, strict=True) if more]
             report.unfinished |= bool(again) and time.monotonic() > end
             waiting = again
-        logger.info("rolled up", extra={"messages": report.message_count, "days": report.day_count})
+        if report.message_count or report.day_count:
+            logger.info(
+                "rolled up", extra={"messages": report.message_count, "days": report.day_count}
+            )
         return report
 
     async def roll_up(
