@@ -142,7 +142,7 @@ def build_services(
     reminding = Reminding(messages, interactions, settings, alerting, due_times, announcing)
     remembering = Remembering(messages, interactions, people)
 
-    async def follow_up(organization: str, message_id: str, _: datetime) -> None:
+    async def follow_up(organization: str, message_id: str) -> None:
         await projecting.project(organization, message_id)
         await remembering.remember(organization, message_id)
 

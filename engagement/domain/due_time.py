@@ -6,6 +6,9 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from enum import StrEnum
 
+from engagement.domain.message import Message, Status
+from engagement.domain.reminder import ReminderStatus
+
 #: Seconds after which a message that could not be handed over is tried again, doubled each time.
 FIRST_PAUSE, LONGEST_PAUSE = 60.0, 1_800.0
 #: How long a message is tried to be handed over after its time.
@@ -41,6 +44,33 @@ class DueTime:
     tries: int = 0
     #: str, version of the stored note, "" for one that is not stored yet
     etag: str = field(default="", compare=False)
+
+
+def to_send(organization: str, message: Message, now: datetime) -> DueTime | None:
+    """Return the note that a message is to be sent at its time, None if it waits for none."""
+    if message.status is not Status.SCHEDULED or message.send_at is None:
+        return None
+    return DueTime(
+        at=message.send_at,
+        organization=organization,
+        message_id=message.id,
+        task=Task.SEND,
+        noted_at=now,
+    )
+
+
+def to_remind(organization: str, message: Message, now: datetime) -> DueTime | None:
+    """Return the note that a message's reminder is to be decided, None if it has none to decide."""
+    reminder = message.reminder
+    if reminder is None or reminder.status is not ReminderStatus.SET:
+        return None
+    return DueTime(
+        at=reminder.remind_by + SETTLED,
+        organization=organization,
+        message_id=message.id,
+        task=Task.REMIND,
+        noted_at=now,
+    )
 
 
 def may_be_stale(due: DueTime, now: datetime) -> bool:

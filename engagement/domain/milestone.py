@@ -4,15 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import asdict
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any
 
+from engagement.domain.kpi import Kpi
 from engagement.domain.listed import LONGEST_SUBJECT, Listed
 from engagement.domain.message import Message, Status
+from engagement.domain.moment import moment, optional_moment
 from engagement.domain.reminder import Reminder
 from engagement.domain.webhook_event import Event, EventType, event_of
 
-#: Fields of an event's data that say how a message went out, or did not.
+#: What is told when a message has come so far on its way.
 ON_ITS_WAY = {
     Status.SCHEDULED: EventType.MESSAGE_SCHEDULED,
     Status.SENT: EventType.MESSAGE_SENT,
@@ -33,12 +35,13 @@ def milestones(
     if after is None:
         return
     yield from _on_its_way(organization, before, after, now)
-    old, new = _counts(before), _counts(after)
-    for kind, count in new.items():
-        if count and not old[kind]:
-            at = after.kpi.first_opened_at if kind is EventType.MESSAGE_OPENED else None
+    old, new = Kpi() if before is None else before.kpi, after.kpi
+    known = _firsts(old)
+    for kind, count in _firsts(new).items():
+        if count and not known[kind]:
+            at = new.first_opened_at if kind is EventType.MESSAGE_OPENED else None
             yield event_of(organization, kind, after.message_id, "", at or now, _data(after))
-    for nth in range(_replies(before) + 1, _replies(after) + 1):
+    for nth in range(old.reply_count + 1, new.reply_count + 1):
         kind = EventType.MESSAGE_REPLIED
         yield event_of(organization, kind, after.message_id, str(nth), now, _data(after))
 
@@ -48,9 +51,9 @@ def due_event(organization: str, message: Message, now: datetime) -> Event:
     data = {
         "message_id": message.id,
         "subject": message.subject[:LONGEST_SUBJECT],
-        "send_at": _time(message.send_at),
+        "send_at": optional_moment(message.send_at),
     }
-    nth = str(_time(message.send_at))
+    nth = str(optional_moment(message.send_at))
     return event_of(organization, EventType.MESSAGE_DUE, message.id, nth, now, data)
 
 
@@ -64,10 +67,10 @@ def reminder_event(organization: str, message: Message, reminder: Reminder) -> E
         # Without the comment, which is the seller's own and may be long.
         "reminder": {
             "condition": reminder.condition.value,
-            "remind_by": _time(reminder.remind_by),
+            "remind_by": moment(reminder.remind_by),
         },
     }
-    nth = str(_time(reminder.remind_by))
+    nth = moment(reminder.remind_by)
     return event_of(organization, EventType.REMINDER_TRIGGERED, message.id, nth, at, data)
 
 
@@ -84,20 +87,15 @@ def _on_its_way(
 def _step(listed: Listed) -> tuple[Status, str | None]:
     """Return what tells one step on the way from another: that it waits, or a hand-over's end."""
     waits = listed.status is Status.SCHEDULED
-    return listed.status, _time(listed.send_at if waits else listed.sending_at)
+    return listed.status, optional_moment(listed.send_at if waits else listed.sending_at)
 
 
-def _counts(listed: Listed | None) -> dict[EventType, int]:
-    kpi = None if listed is None else listed.kpi
+def _firsts(kpi: Kpi) -> dict[EventType, int]:
     return {
-        EventType.MESSAGE_OPENED: kpi.people.open_count if kpi else 0,
-        EventType.MESSAGE_CLICKED: kpi.people.click_count if kpi else 0,
-        EventType.MESSAGE_ATTACHMENT_VIEWED: kpi.people.attachment_view_count if kpi else 0,
+        EventType.MESSAGE_OPENED: kpi.people.open_count,
+        EventType.MESSAGE_CLICKED: kpi.people.click_count,
+        EventType.MESSAGE_ATTACHMENT_VIEWED: kpi.people.attachment_view_count,
     }
-
-
-def _replies(listed: Listed | None) -> int:
-    return 0 if listed is None else listed.kpi.reply_count
 
 
 def _data(listed: Listed) -> dict[str, Any]:
@@ -107,13 +105,7 @@ def _data(listed: Listed) -> dict[str, Any]:
         "sender": asdict(listed.sender),
         "regarding": None if listed.regarding is None else asdict(listed.regarding),
         "status": listed.status.value,
-        "send_at": _time(listed.send_at),
-        "sent_at": _time(listed.sent_at),
+        "send_at": optional_moment(listed.send_at),
+        "sent_at": optional_moment(listed.sent_at),
         "kpis": {**asdict(listed.kpi.people), "reply_count": listed.kpi.reply_count},
     }
-
-
-def _time(at: datetime | None) -> str | None:
-    if at is None:
-        return None
-    return at.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")

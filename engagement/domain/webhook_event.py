@@ -7,9 +7,11 @@ import json
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 from enum import StrEnum
 from typing import Any
+
+from engagement.domain.moment import moment
 
 EVENT_ID = re.compile(r"evt_[0-9a-f]{24}")
 
@@ -47,8 +49,7 @@ class Event:
     @property
     def body(self) -> bytes:
         """The payload of Standard Webhooks, the same bytes at every try."""
-        at = self.at.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
-        value = {"type": self.type.value, "timestamp": at, "data": self.data}
+        value = {"type": self.type.value, "timestamp": moment(self.at), "data": self.data}
         return json.dumps(value, ensure_ascii=True, separators=(",", ":")).encode()
 
 

@@ -13,8 +13,9 @@ from typing import Any
 from engagement.domain.interaction_status import interaction_status
 from engagement.domain.listed import Listed
 from engagement.domain.message import Status, status_at
+from engagement.domain.moment import optional_moment
 from engagement.domain.viewer import Viewer
-from engagement.functions.views import kpi_json, time_json
+from engagement.functions.views import kpi_json
 
 #: The first are those of Microsoft's list of followed emails; ours come behind.
 HEADINGS = (
@@ -59,7 +60,7 @@ def row_json(row: Listed, now: datetime, viewer: Viewer) -> dict[str, Any]:
         "template_id": row.template_id,
         "status": status.value,
         "follow_state": row.follow_state.value,
-        "sent_at": time_json(row.sent_at),
+        "sent_at": optional_moment(row.sent_at),
         "kpis": kpi_json(row.kpi),
         "interaction_status": interaction_status(status, row.follow_state, row.kpi, now, viewer),
     }
@@ -71,8 +72,8 @@ def tile_json(row: Listed, now: datetime, viewer: Viewer, base: str) -> dict[str
     return {
         **row_json(row, now, viewer),
         "direction": "incoming" if row.status is Status.RECEIVED else "outgoing",
-        "at": time_json(row.at),
-        "send_at": time_json(row.send_at),
+        "at": optional_moment(row.at),
+        "send_at": optional_moment(row.send_at),
         "expand": {"message": path, "timeline": f"{path}/timeline"},
     }
 

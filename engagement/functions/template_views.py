@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 from engagement.domain.message import Content
+from engagement.domain.moment import moment
 from engagement.domain.recommendation import Rate, Recommendation
 from engagement.domain.template import Template
-from engagement.functions.web import moment
 
 
 def template_json(template: Template, said: Recommendation) -> dict[str, Any]:

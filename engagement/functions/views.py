@@ -16,11 +16,11 @@ from engagement.domain.interaction import Interaction
 from engagement.domain.interaction_status import interaction_status
 from engagement.domain.kpi import Kpi
 from engagement.domain.message import FollowedLink, Message, Status
+from engagement.domain.moment import optional_moment
 from engagement.domain.organization import ApiKey
 from engagement.domain.reminder import Reminder
 from engagement.domain.rule_set import RuleSet
 from engagement.domain.viewer import Viewer
-from engagement.functions.web import moment
 from engagement.services.administering import IssuedKey
 from engagement.services.handing_over import emails_of, headers_of
 from engagement.services.reading import Details
@@ -38,12 +38,12 @@ def details_json(details: Details, now: datetime, viewer: Viewer) -> dict[str, A
         "status": details.status.value,
         "follow_state": details.follow_state.value,
         "follow_reason": REASONS[details.follow_state],
-        "created_at": time_json(message.created_at),
-        "sent_at": time_json(message.sent_at),
+        "created_at": optional_moment(message.created_at),
+        "sent_at": optional_moment(message.sent_at),
         "delivery": message.delivery,
         "failure": details.failure,
         **draft_json(message, details.content),
-        "send_at": time_json(message.send_at),
+        "send_at": optional_moment(message.send_at),
         "reminder": reminder_json(message.reminder),
         "recipients": [
             {**recipient_json(item), "refusal": item.refusal} for item in message.recipients
@@ -64,10 +64,10 @@ def reminder_json(reminder: Reminder | None) -> dict[str, Any] | None:
         return None
     return {
         "condition": reminder.condition.value,
-        "remind_by": time_json(reminder.remind_by),
+        "remind_by": optional_moment(reminder.remind_by),
         "comment": reminder.comment,
         "status": reminder.status.value,
-        "decided_at": time_json(reminder.decided_at),
+        "decided_at": optional_moment(reminder.decided_at),
     }
 
 
@@ -77,7 +77,7 @@ def due_json(message: Message) -> dict[str, Any]:
         "id": message.id,
         "subject": message.subject,
         "sender": asdict(message.sender),
-        "send_at": time_json(message.send_at),
+        "send_at": optional_moment(message.send_at),
     }
 
 
@@ -86,8 +86,8 @@ def kpi_json(kpi: Kpi) -> dict[str, Any]:
     return {
         **asdict(kpi.people),
         "reply_count": kpi.reply_count,
-        "first_opened_at": time_json(kpi.first_opened_at),
-        "last_opened_at": time_json(kpi.last_opened_at),
+        "first_opened_at": optional_moment(kpi.first_opened_at),
+        "last_opened_at": optional_moment(kpi.last_opened_at),
         "inferred_open_count": kpi.inferred_open_count,
         "unsure": asdict(kpi.unsure),
         "automated": asdict(kpi.automated),
@@ -127,7 +127,7 @@ def interaction_json(message: Message, interaction: Interaction) -> dict[str, An
     return {
         "id": interaction.id,
         "type": known.type.value,
-        "at": time_json(known.at),
+        "at": optional_moment(known.at),
         "recipient": None if recipient is None else recipient_json(recipient),
         "verdict": judgement.verdict.value,
         "via": judgement.via.value,
@@ -145,8 +145,8 @@ def alert_json(alert: Alert) -> dict[str, Any]:
     return {
         "id": alert.public_id,
         "type": alert.type.value,
-        "at": time_json(alert.at),
-        "due_at": time_json(alert.due_at),
+        "at": optional_moment(alert.at),
+        "due_at": optional_moment(alert.due_at),
         "user_id": alert.user_id,
         "priority": alert.priority.value,
         "message": None
@@ -206,17 +206,12 @@ def report_json(report: Report) -> dict[str, Any]:
 
 def api_key_json(key: ApiKey) -> dict[str, Any]:
     """Return an API key without its secret, which is not kept."""
-    return {"key_id": key.id, "created_at": time_json(key.created_at)}
+    return {"key_id": key.id, "created_at": optional_moment(key.created_at)}
 
 
 def issued_key_json(issued: IssuedKey) -> dict[str, Any]:
     """Return a new API key, shown this once."""
     return {"key_id": issued.id, "api_key": issued.text}
-
-
-def time_json(at: datetime | None) -> str | None:
-    """Return a time in RFC 3339, in UTC."""
-    return None if at is None else moment(at)
 
 
 def _copy_json(message: Message, copy: Copy, files: list[dict[str, Any]]) -> dict[str, Any]:

@@ -7,7 +7,6 @@ import logging
 import math
 import re
 from collections.abc import Awaitable, Callable, Mapping
-from datetime import UTC, datetime
 from http import HTTPStatus
 from typing import Any
 
@@ -51,11 +50,6 @@ def tagged_response(value: object) -> func.HttpResponse:
     response = json_response(value)
     response.headers["ETag"] = entity_tag(value)
     return response
-
-
-def moment(at: datetime) -> str:
-    """Return a time as the API writes it."""
-    return at.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
 def no_content() -> func.HttpResponse:

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
 from typing import Any
 
+from engagement.domain.moment import optional_moment
 from engagement.domain.webhook import DeadLetter, Endpoint
 from engagement.services.subscribing import Subscribed
 
@@ -19,8 +19,8 @@ def endpoint_json(endpoint: Endpoint) -> dict[str, Any]:
         "state": endpoint.state,
         "disabled_reason": endpoint.disabled_reason,
         "notify_user_id": endpoint.notify_user_id,
-        "created_at": _time(endpoint.created_at),
-        "failing_since": _time(endpoint.failing_since),
+        "created_at": optional_moment(endpoint.created_at),
+        "failing_since": optional_moment(endpoint.failing_since),
         "failure": endpoint.failure,
     }
 
@@ -36,15 +36,9 @@ def dead_letter_json(letter: DeadLetter) -> dict[str, Any]:
     return {
         "event_id": event.id,
         "type": event.type,
-        "timestamp": _time(event.at),
+        "timestamp": optional_moment(event.at),
         "data": event.data,
         "tries": letter.tries,
         "failure": letter.failure,
-        "given_up_at": _time(letter.at),
+        "given_up_at": optional_moment(letter.at),
     }
-
-
-def _time(at: datetime | None) -> str | None:
-    if at is None:
-        return None
-    return at.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")

@@ -5,14 +5,14 @@ from __future__ import annotations
 import asyncio
 import logging
 import random
-from collections.abc import Awaitable, Callable, Collection, Iterable, Mapping
+from collections.abc import Awaitable, Callable, Collection, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
-from typing import TypeVar
 
 from engagement.domain.contribution import Contribution, contributions
 from engagement.domain.message import Message, Status, status_at
 from engagement.errors import ConflictError, NotFoundError, StorageError
+from engagement.services.contending import all_of
 from engagement.storage.contributions import Contributions, Days, digest_of
 from engagement.storage.interactions import Interactions
 from engagement.storage.markers import Markers
@@ -20,10 +20,8 @@ from engagement.storage.messages import Messages
 
 logger = logging.getLogger(__name__)
 
-T = TypeVar("T")
-
-#: Brings what is listed of a message up to date: organization's key, message id, now.
-Project = Callable[[str, str, datetime], Awaitable[None]]
+#: Brings what else is known of a message up to date: organization's key, message id.
+Project = Callable[[str, str], Awaitable[None]]
 
 #: Messages that are worked out at the same time.
 AT_ONCE = 16
@@ -129,11 +127,11 @@ class Contributing:
                 except ConflictError:
                     lost.append(prepared.days.message_id)
 
-        prepared = [x for x in await _all(prepare(name) for name in message_ids) if x is not None]
+        prepared = [x for x in await all_of(prepare(name) for name in message_ids) if x is not None]
         changes = [change for x in prepared for change in x.changes]
         await self.contributions.write(organization, changes)
         await self.markers.mark_days(organization, {on for on, _, _ in changes})
-        await _all(settle(x) for x in prepared)
+        await all_of(settle(x) for x in prepared)
         return lost
 
     async def _prepare(
@@ -148,7 +146,7 @@ class Contributing:
         """Work out what a message adds and note the days; None if that is what is stored."""
         # Before the facts: whoever has older ones does not get through.
         known = await self.contributions.read_days(organization, message_id)
-        await self.project(organization, message_id, now)
+        await self.project(organization, message_id)
         found = await self._contributions(organization, message_id, now, unfinished)
         settled = known.digest == digest_of(found) and known.days == found.keys()
         if (settled and not anew) or not (found or known.etag):
@@ -175,12 +173,3 @@ class Contributing:
         except NotFoundError:
             # Gone, and what it added goes too.
             return None
-
-
-async def _all(works: Iterable[Awaitable[T]]) -> list[T]:
-    """Wait for all, whichever fails, so that none goes on behind the back of who repeats it."""
-    done = await asyncio.gather(*works, return_exceptions=True)
-    for result in done:
-        if isinstance(result, BaseException):
-            raise result
-    return [result for result in done if not isinstance(result, BaseException)]

@@ -15,10 +15,9 @@ from engagement.domain.draft import (
     changed_while_waiting,
     check_times,
 )
-from engagement.domain.due_time import SETTLED, DueTime, Task
+from engagement.domain.due_time import to_remind, to_send
 from engagement.domain.message import Message, Status, check_draft
 from engagement.domain.organization import Organization
-from engagement.domain.reminder import ReminderStatus
 from engagement.domain.tracked_url import TrackedUrls
 from engagement.errors import ConflictError, NotFoundError
 from engagement.services.projecting import Projecting
@@ -130,20 +129,8 @@ class Drafting:
 
     async def _note_due(self, organization: Organization, message: Message, now: datetime) -> None:
         """Note when the message is to be looked at."""
-        times: list[tuple[Task, datetime]] = []
-        if message.status is Status.SCHEDULED and message.send_at is not None:
-            times.append((Task.SEND, message.send_at))
-        if message.reminder is not None and message.reminder.status is ReminderStatus.SET:
-            times.append((Task.REMIND, message.reminder.remind_by + SETTLED))
-        for task, at in times:
-            due = DueTime(
-                at=at,
-                organization=organization.key,
-                message_id=message.id,
-                task=task,
-                noted_at=now,
-            )
-            await self.due_times.add(due)
+        for due in (to_send, to_remind):
+            await self.due_times.add(due(organization.key, message, now))
 
     def _check_links(self, draft: Draft) -> None:
         if draft.follow:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import datetime
 
@@ -16,6 +15,7 @@ from engagement.domain.timeline import crowded, inferred_opens, judge_again
 from engagement.domain.verdict import Verdict
 from engagement.errors import ConflictError, NotFoundError, StorageError
 from engagement.services.alerting import Alerting
+from engagement.services.contending import insist
 from engagement.services.projecting import Projecting
 from engagement.storage.interactions import Interactions
 from engagement.storage.judgement_requests import JudgementRequest, read_request, record_of
@@ -103,15 +103,9 @@ class Judging:
         became known of one who was there. Raises ConflictError if somebody else goes on doing so
         at the same time, NotFoundError if the organization is gone.
         """
-        for pause in PAUSES:
-            with suppress(ConflictError):
-                changes, _ = await self._judge(
-                    organization, message_id, rules, now, history=history, crowd=crowd
-                )
-                return changes
-            await asyncio.sleep(pause)
-        changes, _ = await self._judge(
-            organization, message_id, rules, now, history=history, crowd=crowd
+        changes, _ = await insist(
+            lambda: self._judge(organization, message_id, rules, now, history=history, crowd=crowd),
+            PAUSES,
         )
         return changes
 

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Iterable
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
-from typing import Any, TypeVar
 
 from engagement.domain.kpi import Kpi, count
 from engagement.domain.listed import Listed, listed_of
 from engagement.domain.message import Status
 from engagement.errors import ConflictError, EngagementError, NotFoundError
+from engagement.services.contending import all_of, insist
 from engagement.storage.interactions import Interactions
 from engagement.storage.listings import Listings, Place, places_of
 from engagement.storage.markers import Markers
@@ -20,8 +20,6 @@ from engagement.storage.messages import Messages
 from engagement.storage.summaries import Summaries, Summary
 
 logger = logging.getLogger(__name__)
-
-T = TypeVar("T")
 
 #: Seconds between tries when somebody else does the same at the same time.
 PAUSES = (0.05, 0.1, 0.2, 0.4)
@@ -96,15 +94,14 @@ class Projecting:
 
     async def _agree(self, organization: str, message_id: str, *, kept: bool) -> Projected:
         tried: set[Place] = set()
-        for pause in PAUSES:
+
+        async def once() -> Projected:
             try:
                 return await self._try(organization, message_id, tried, kept=kept)
-            except (ConflictError, NotFoundError):
-                await asyncio.sleep(pause)
-        try:
-            return await self._try(organization, message_id, tried, kept=kept)
-        except NotFoundError as error:
-            raise ConflictError("Somebody else changed this at the same time.") from error
+            except NotFoundError as error:
+                raise ConflictError("Somebody else changed this at the same time.") from error
+
+        return await insist(once, PAUSES)
 
     async def _try(
         self, organization: str, message_id: str, tried: set[Place], *, kept: bool
@@ -132,7 +129,7 @@ class Projecting:
         if listed is not None:
             written = await self._write(organization, listed, wanted, rows)
         gone = [(place, rows[place]) for place in rows.keys() - wanted if rows[place]]
-        await _all(self.listings.remove(organization, *row) for row in gone)
+        await all_of(self.listings.remove(organization, *row) for row in gone)
         # Before it is settled: whoever is killed in between finds the same and tells it again.
         await self.tell(organization, done.before, done.after)
         await self._settle(organization, replace(summary, listed=listed, rows=written))
@@ -155,7 +152,7 @@ class Projecting:
         return dict(
             zip(
                 named,
-                await _all(self.listings.etag(organization, place) for place in named),
+                await all_of(self.listings.etag(organization, place) for place in named),
                 strict=True,
             )
         )
@@ -167,20 +164,10 @@ class Projecting:
         works = (
             self.listings.write(organization, place, listed, rows.get(place, "")) for place in named
         )
-        return dict(zip(named, await _all(works), strict=True))
+        return dict(zip(named, await all_of(works), strict=True))
 
     async def _settle(self, organization: str, summary: Summary) -> None:
         if summary.listed is None:
             await self.summaries.remove(organization, summary)
         else:
             await self.summaries.write(organization, replace(summary, settled=True))
-
-
-async def _all(works: Iterable[Coroutine[Any, Any, T]]) -> list[T]:
-    """Wait for all, also if some fail: what is on its way must not come later."""
-    found: list[T] = []
-    for result in await asyncio.gather(*works, return_exceptions=True):
-        if isinstance(result, BaseException):
-            raise result
-        found.append(result)
-    return found

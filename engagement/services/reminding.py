@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import datetime
 
-from engagement.domain.due_time import SETTLED, DueTime, Task
+from engagement.domain.due_time import to_remind
 from engagement.domain.follow import FollowState
 from engagement.domain.message import Message, went_out_at
 from engagement.domain.organization import Organization
@@ -63,17 +63,9 @@ class Reminding:
             send_at=None if sent else message.send_at,
             now=now,
         )
-        # Noted first: what the message does not bear out is thrown away when its time comes.
-        await self.due_times.add(
-            DueTime(
-                at=reminder.remind_by + SETTLED,
-                organization=organization.key,
-                message_id=message.id,
-                task=Task.REMIND,
-                noted_at=now,
-            )
-        )
         new = replace(message, reminder=reminder)
+        # Noted first: what the message does not bear out is thrown away when its time comes.
+        await self.due_times.add(to_remind(organization.key, new, now))
         return await self.messages.replace(organization.key, message, new)
 
     async def remove(self, organization: Organization, message_id: str) -> None:

@@ -6,7 +6,6 @@ import asyncio
 import logging
 import time
 from collections.abc import Collection, Iterable
-from contextlib import suppress
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 
@@ -22,7 +21,8 @@ from engagement.domain.rollup import (
     most_frequent,
     total,
 )
-from engagement.errors import ConflictError, NotFoundError
+from engagement.errors import NotFoundError
+from engagement.services.contending import insist
 from engagement.services.contributing import PAUSES, Contributing
 from engagement.storage.contributions import Contributions
 from engagement.storage.markers import Marker, Markers
@@ -208,11 +208,7 @@ class RollingUp:
 
         Returns them, those that vanished as zeros.
         """
-        for pause in PAUSES:
-            with suppress(ConflictError):
-                return await self._replace(organization, on)
-            await asyncio.sleep(pause)
-        return await self._replace(organization, on)
+        return await insist(lambda: self._replace(organization, on), PAUSES)
 
     async def _replace(self, organization: str, on: date) -> dict[Group, Rollup]:
         # Before what is added up: whoever has older summands does not get through.

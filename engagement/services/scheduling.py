@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from datetime import datetime
 
-from engagement.domain.due_time import DueTime, Task
+from engagement.domain.due_time import to_send
 from engagement.domain.message import Message, Status, check_sendable, waits
 from engagement.domain.organization import Organization
 from engagement.errors import ConflictError
@@ -68,14 +68,7 @@ class Scheduling:
             send_key=order.key,
             failure=None,
         )
-        due = DueTime(
-            at=message.send_at or now,
-            organization=organization,
-            message_id=message.id,
-            task=Task.SEND,
-            noted_at=now,
-        )
         # Noted first: what the message does not bear out is thrown away when its time comes.
-        await self.due_times.add(due)
+        await self.due_times.add(to_send(organization, scheduled, now))
         async with self.projecting.change(organization, message.id):
             return Sent(await self.messages.replace(organization, message, scheduled), (), ())

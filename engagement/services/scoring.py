@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import time
 from collections import Counter
 from dataclasses import dataclass
@@ -12,6 +11,7 @@ from engagement.domain.organization import Organization
 from engagement.domain.rule_set import RuleSet
 from engagement.domain.verdict import Verdict
 from engagement.errors import ConflictError, StorageError
+from engagement.services.contending import all_of
 from engagement.services.judging import Change, Judging
 from engagement.storage.interactions import Interactions
 
@@ -80,9 +80,4 @@ class Scoring:
             self.judging.judge(organization, message_id, rules, now, history=True)
             for message_id in message_ids
         )
-        found: list[Change] = []
-        for result in await asyncio.gather(*works, return_exceptions=True):
-            if isinstance(result, BaseException):
-                raise result
-            found += result
-        return found
+        return [change for changes in await all_of(works) for change in changes]

@@ -19,8 +19,10 @@ class DueTimes:
     def __init__(self, account: Account) -> None:
         self.account = account
 
-    async def add(self, due: DueTime) -> None:
-        """Note a due time."""
+    async def add(self, due: DueTime | None) -> None:
+        """Note a due time; nothing for None."""
+        if due is None:
+            return
         try:
             await self._upsert(due)
         except NotFoundError:
