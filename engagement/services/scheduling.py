@@ -67,6 +67,7 @@ class Scheduling:
             delivery=order.delivery,
             send_key=order.key,
             failure=None,
+            tried_since=None,
         )
         # Noted first: what the message does not bear out is thrown away when its time comes.
         await self.due_times.add(to_send(organization, scheduled, now))

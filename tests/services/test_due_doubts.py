@@ -161,6 +161,24 @@ def test_F9_F14_after_a_pause_of_a_month_a_message_is_still_tried_for_a_day(offi
     assert office.status(message_id) == "sent"
 
 
+def test_F14_what_failed_and_is_scheduled_again_is_tried_for_a_day_anew(office):
+    office.server.answer = "554 no"
+    message_id = office.scheduled()
+    office.run(NOW + HOUR)
+    assert office.status(message_id) == "failed"
+    messages, key = office.services.reading.messages, organization(office).key
+
+    async def another_time():
+        message = await messages.read(key, message_id)
+        await messages.replace(key, message, replace(message, send_at=NOW + 3 * PATIENCE))
+
+    office.deployment.run(another_time())
+    assert office.crm.send(message_id, "smtp")["status"] == "scheduled"
+    office.server.answer = "451 greylisted, try again later"
+    office.run(NOW + 3 * PATIENCE)
+    assert office.status(message_id) == "scheduled"
+
+
 def test_F14_what_is_due_behind_a_message_that_is_put_off_waits_for_it(office):
     office.server.answer = "451 greylisted, try again later"
     office.scheduled("Offer 1")
