@@ -23,15 +23,20 @@ from time import process_time
 from timeit import repeat
 from typing import Any
 
-from engagement.domain.classifier import classify
-from engagement.domain.client_address import Address, AddressPrivacy, kept_address, read_address
-from engagement.domain.interaction import Interaction
-from engagement.domain.observer import TYPES, Hit, Observer, Sight
-from engagement.domain.recent import MessageKey
-from engagement.domain.rule_set import RuleSet
-from engagement.domain.timeline import crowded, judge_again
-from engagement.domain.tracking_token import TokenSigner, TrackingToken
-from engagement.domain.verdict import Judgement
+from engagement.domain.tracking.tracking_token import TokenSigner, TrackingToken
+from engagement.domain.verdicts.classifier import classify
+from engagement.domain.verdicts.client_address import (
+    Address,
+    AddressPrivacy,
+    kept_address,
+    read_address,
+)
+from engagement.domain.verdicts.interaction import Interaction
+from engagement.domain.verdicts.observer import TYPES, Hit, Observer, Sight
+from engagement.domain.verdicts.recent import MessageKey
+from engagement.domain.verdicts.rule_set import RuleSet
+from engagement.domain.verdicts.timeline import crowded, judge_again
+from engagement.domain.verdicts.verdict import Judgement
 from engagement.wiring import shipped_rules
 
 SHIPPED = sorted(Path(__file__).parent.glob("labelled/*.jsonl"))

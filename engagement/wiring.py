@@ -8,13 +8,13 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from engagement.config import Config
-from engagement.domain.client_address import TrustedProxies
-from engagement.domain.observer import Observer
-from engagement.domain.rule_set import RuleSet, read_rule_set
-from engagement.domain.tracked_url import TrackedUrls
-from engagement.domain.tracking_token import TokenSigner
-from engagement.domain.viewer import Phrasebook
-from engagement.domain.webhook_signature import WebhookSigner
+from engagement.domain.reports.viewer import Phrasebook
+from engagement.domain.tracking.tracked_url import TrackedUrls
+from engagement.domain.tracking.tracking_token import TokenSigner
+from engagement.domain.verdicts.client_address import TrustedProxies
+from engagement.domain.verdicts.observer import Observer
+from engagement.domain.verdicts.rule_set import RuleSet, read_rule_set
+from engagement.domain.webhooks.webhook_signature import WebhookSigner
 from engagement.remote.entra import Entra
 from engagement.remote.graph import Graph
 from engagement.remote.smtp import Smtp

@@ -11,14 +11,14 @@ from datetime import UTC, datetime, timedelta
 
 from azure.data.tables.aio import TableClient
 
-from engagement.domain.contribution import contributions, roll_up
-from engagement.domain.evidence import Evidence, InteractionType
-from engagement.domain.follow import FollowState
-from engagement.domain.interaction import Interaction, interaction_id
-from engagement.domain.kpi import count
-from engagement.domain.message import Copies, Message, Segment, Sender, Status
-from engagement.domain.organization import Organization
-from engagement.domain.verdict import Judgement, Verdict, Via
+from engagement.domain.messages.follow import FollowState
+from engagement.domain.messages.message import Copies, Message, Segment, Sender, Status
+from engagement.domain.organizations.organization import Organization
+from engagement.domain.reports.contribution import contributions, roll_up
+from engagement.domain.verdicts.evidence import Evidence, InteractionType
+from engagement.domain.verdicts.interaction import Interaction, interaction_id
+from engagement.domain.verdicts.kpi import count
+from engagement.domain.verdicts.verdict import Judgement, Verdict, Via
 from engagement.services import Services
 from engagement.services.rolling_up import Report
 from engagement.storage import keys

@@ -9,13 +9,13 @@ from datetime import UTC, datetime, timedelta
 from azure.data.tables import TableClient
 from deployment import ok
 
-from engagement.domain.evidence import Evidence, InteractionType
-from engagement.domain.follow import FollowState
-from engagement.domain.interaction import Interaction, interaction_id
-from engagement.domain.kpi import Kpi
-from engagement.domain.listed import Listed
-from engagement.domain.message import Sender, Status
-from engagement.domain.verdict import Judgement, Verdict, Via
+from engagement.domain.messages.follow import FollowState
+from engagement.domain.messages.message import Sender, Status
+from engagement.domain.reports.listed import Listed
+from engagement.domain.verdicts.evidence import Evidence, InteractionType
+from engagement.domain.verdicts.interaction import Interaction, interaction_id
+from engagement.domain.verdicts.kpi import Kpi
+from engagement.domain.verdicts.verdict import Judgement, Verdict, Via
 from engagement.storage import keys
 from engagement.storage.listing_rows import COLUMN, text_of
 

@@ -13,8 +13,8 @@ from receiver import Receiver
 from shelf import an_open
 
 from devserver.backing import connection_string
-from engagement.domain.tracking_token import Kind
-from engagement.domain.webhook_event import EventType, event_of
+from engagement.domain.tracking.tracking_token import Kind
+from engagement.domain.webhooks.webhook_event import EventType, event_of
 from engagement.services.rolling_up import Report
 from engagement.storage.judgement_requests import JudgementRequest, record_of
 from engagement.storage.webhook_deliveries import Delivery

@@ -13,7 +13,7 @@ from deployment import Deployment, settings, wait_until
 from fault_proxy import FaultProxy, answer_lost, first, hanging, only, refusing
 
 from devserver.backing import connection_string
-from engagement.domain.tracking_token import Kind
+from engagement.domain.tracking.tracking_token import Kind
 
 
 class Faulty:

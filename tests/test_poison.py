@@ -15,10 +15,10 @@ from deployment import FIREFOX, Deployment, build_app, ok, settings, wait_until
 from fault_proxy import FaultProxy, only, refusing
 
 from devserver.backing import connection_string
-from engagement.domain.evidence import Evidence, InteractionType
-from engagement.domain.interaction import Interaction, interaction_id
-from engagement.domain.tracking_token import Kind
-from engagement.domain.verdict import Judgement, Verdict, Via
+from engagement.domain.tracking.tracking_token import Kind
+from engagement.domain.verdicts.evidence import Evidence, InteractionType
+from engagement.domain.verdicts.interaction import Interaction, interaction_id
+from engagement.domain.verdicts.verdict import Judgement, Verdict, Via
 from engagement.storage import keys
 from engagement.storage.interaction_rows import entity_of
 

@@ -8,8 +8,8 @@ from datetime import UTC, datetime, timedelta
 
 import azure.functions as func
 
-from engagement.domain.alert_settings import alerts_json
-from engagement.domain.organization import Organization
+from engagement.domain.alerts.alert_settings import alerts_json
+from engagement.domain.organizations.organization import Organization
 from engagement.domain.payload import Fields
 from engagement.errors import InvalidRequestError
 from engagement.functions import views

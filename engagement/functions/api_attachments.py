@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 import azure.functions as func
 
 from engagement.domain.file_name import content_disposition
-from engagement.domain.organization import Organization
+from engagement.domain.organizations.organization import Organization
 from engagement.errors import InvalidRequestError, NotFoundError
 from engagement.functions import views
 from engagement.functions.auth import Guard

@@ -7,8 +7,8 @@ from datetime import UTC, datetime
 
 import azure.functions as func
 
-from engagement.domain.delivery_wish import read_wish
-from engagement.domain.organization import Organization
+from engagement.domain.delivery.delivery_wish import read_wish
+from engagement.domain.organizations.organization import Organization
 from engagement.functions.auth import Guard
 from engagement.functions.delivery_time_views import plan_json
 from engagement.functions.web import json_response, read_json

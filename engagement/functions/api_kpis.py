@@ -7,11 +7,11 @@ from datetime import UTC, date, datetime, timedelta
 
 import azure.functions as func
 
-from engagement.domain.message import MESSAGE_ID
-from engagement.domain.organization import Organization
+from engagement.domain.messages.message import MESSAGE_ID
+from engagement.domain.organizations.organization import Organization
 from engagement.domain.payload import Fields
-from engagement.domain.period import read_day, read_period
-from engagement.domain.rollup import ORGANIZATION, Group, GroupKind
+from engagement.domain.reports.period import read_day, read_period
+from engagement.domain.reports.rollup import ORGANIZATION, Group, GroupKind
 from engagement.errors import InvalidRequestError
 from engagement.functions import kpi_views
 from engagement.functions.auth import Guard

@@ -7,8 +7,8 @@ from datetime import UTC, datetime
 
 import azure.functions as func
 
-from engagement.domain.organization import Organization
-from engagement.domain.selection import read_related, read_selection, record_key
+from engagement.domain.organizations.organization import Organization
+from engagement.domain.reports.selection import read_related, read_selection, record_key
 from engagement.functions import list_views
 from engagement.functions.auth import Guard
 from engagement.functions.web import API_HEADERS, json_response, page_size, parameters

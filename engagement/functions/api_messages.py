@@ -7,11 +7,11 @@ from datetime import UTC, datetime
 
 import azure.functions as func
 
-from engagement.domain.draft import read_draft
-from engagement.domain.organization import Organization
+from engagement.domain.messages.draft import read_draft
+from engagement.domain.messages.reply import read_reply
+from engagement.domain.organizations.organization import Organization
 from engagement.domain.payload import Fields
-from engagement.domain.reply import read_reply
-from engagement.domain.viewer import Viewer
+from engagement.domain.reports.viewer import Viewer
 from engagement.functions import views
 from engagement.functions.auth import Guard
 from engagement.functions.web import (

@@ -6,9 +6,9 @@ from datetime import UTC, datetime
 
 import azure.functions as func
 
-from engagement.domain.organization import Organization
+from engagement.domain.organizations.organization import Organization
+from engagement.domain.organizations.settings_patch import settings_json
 from engagement.domain.payload import Fields
-from engagement.domain.settings_patch import settings_json
 from engagement.functions import views
 from engagement.functions.auth import Guard
 from engagement.functions.web import (

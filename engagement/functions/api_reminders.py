@@ -6,8 +6,8 @@ from datetime import UTC, datetime
 
 import azure.functions as func
 
-from engagement.domain.organization import Organization
-from engagement.domain.reminder import read_reminder
+from engagement.domain.messages.reminder import read_reminder
+from engagement.domain.organizations.organization import Organization
 from engagement.functions import views
 from engagement.functions.auth import Guard
 from engagement.functions.web import json_response, no_content, read_json

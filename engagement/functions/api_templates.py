@@ -8,10 +8,10 @@ from datetime import UTC, datetime
 
 import azure.functions as func
 
-from engagement.domain.draft import LONGEST_NAME, read_language
-from engagement.domain.organization import Organization
+from engagement.domain.messages.draft import LONGEST_NAME, read_language
+from engagement.domain.organizations.organization import Organization
 from engagement.domain.payload import Fields
-from engagement.domain.template import TEMPLATE_ID
+from engagement.domain.templates.template import TEMPLATE_ID
 from engagement.errors import InvalidRequestError
 from engagement.functions.auth import Guard
 from engagement.functions.template_views import template_details_json, template_json

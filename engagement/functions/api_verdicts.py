@@ -6,8 +6,8 @@ from datetime import UTC, datetime
 
 import azure.functions as func
 
-from engagement.domain.message import MESSAGE_ID
-from engagement.domain.organization import Organization
+from engagement.domain.messages.message import MESSAGE_ID
+from engagement.domain.organizations.organization import Organization
 from engagement.functions import views
 from engagement.functions.auth import Guard
 from engagement.functions.web import continuation, json_response, parameters

@@ -7,9 +7,9 @@ from datetime import UTC, datetime
 
 import azure.functions as func
 
-from engagement.domain.organization import Organization
+from engagement.domain.organizations.organization import Organization
 from engagement.domain.payload import Fields
-from engagement.domain.webhook_event import EVENT_ID
+from engagement.domain.webhooks.webhook_event import EVENT_ID
 from engagement.errors import InvalidRequestError
 from engagement.functions.auth import Guard
 from engagement.functions.web import (

@@ -10,7 +10,7 @@ from typing import Any
 
 import azure.functions as func
 
-from engagement.domain.organization import Organization
+from engagement.domain.organizations.organization import Organization
 from engagement.errors import InvalidRequestError, NotFoundError, UnauthorizedError
 from engagement.functions.web import answer
 from engagement.services import Services

@@ -5,10 +5,10 @@ from __future__ import annotations
 from datetime import UTC, datetime, tzinfo
 from typing import Any
 
-from engagement.domain.delivery_plan import DeliveryPlan, Reader
-from engagement.domain.delivery_reason import reasons_of
-from engagement.domain.habit import Habit
-from engagement.domain.working_hours import working_hours_json
+from engagement.domain.delivery.delivery_plan import DeliveryPlan, Reader
+from engagement.domain.delivery.delivery_reason import reasons_of
+from engagement.domain.delivery.habit import Habit
+from engagement.domain.delivery.working_hours import working_hours_json
 
 
 def plan_json(plan: DeliveryPlan) -> dict[str, Any]:

@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import asdict
 from typing import Any
 
-from engagement.domain.rollup import GroupKind, Rollup
-from engagement.domain.summary import Summary
+from engagement.domain.reports.rollup import GroupKind, Rollup
+from engagement.domain.reports.summary import Summary
 from engagement.services.rolling_up import Recomputed
 
 #: What a group is named by.

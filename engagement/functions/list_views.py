@@ -10,11 +10,11 @@ from dataclasses import asdict
 from datetime import datetime
 from typing import Any
 
-from engagement.domain.interaction_status import interaction_status
-from engagement.domain.listed import Listed
-from engagement.domain.message import Status, status_at
+from engagement.domain.messages.message import Status, status_at
 from engagement.domain.moment import optional_moment
-from engagement.domain.viewer import Viewer
+from engagement.domain.reports.interaction_status import interaction_status
+from engagement.domain.reports.listed import Listed
+from engagement.domain.reports.viewer import Viewer
 from engagement.functions.views import kpi_json
 
 #: The first are those of Microsoft's list of followed emails; ours come behind.

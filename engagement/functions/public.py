@@ -15,7 +15,7 @@ from pathlib import Path
 import azure.functions as func
 
 from engagement.domain.file_name import content_disposition
-from engagement.domain.observer import Hit
+from engagement.domain.verdicts.observer import Hit
 from engagement.errors import (
     InvalidTokenError,
     NotFoundError,

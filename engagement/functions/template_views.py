@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
-from engagement.domain.message import Content
+from engagement.domain.messages.message import Content
 from engagement.domain.moment import moment
-from engagement.domain.recommendation import Rate, Recommendation
-from engagement.domain.template import Template
+from engagement.domain.templates.recommendation import Rate, Recommendation
+from engagement.domain.templates.template import Template
 
 
 def template_json(template: Template, said: Recommendation) -> dict[str, Any]:

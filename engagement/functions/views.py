@@ -6,21 +6,21 @@ from dataclasses import asdict
 from datetime import datetime
 from typing import Any
 
-from engagement.domain.alert import Alert
-from engagement.domain.attachment import Attachment
-from engagement.domain.copy import Copy
-from engagement.domain.draft import draft_json, recipient_json
-from engagement.domain.evidence import Evidence, InteractionType
-from engagement.domain.follow import REASONS
-from engagement.domain.interaction import Interaction
-from engagement.domain.interaction_status import interaction_status
-from engagement.domain.kpi import Kpi
-from engagement.domain.message import FollowedLink, Message, Status
+from engagement.domain.alerts.alert import Alert
+from engagement.domain.messages.attachment import Attachment
+from engagement.domain.messages.copy import Copy
+from engagement.domain.messages.draft import draft_json, recipient_json
+from engagement.domain.messages.follow import REASONS
+from engagement.domain.messages.message import FollowedLink, Message, Status
+from engagement.domain.messages.reminder import Reminder
 from engagement.domain.moment import optional_moment
-from engagement.domain.organization import ApiKey
-from engagement.domain.reminder import Reminder
-from engagement.domain.rule_set import RuleSet
-from engagement.domain.viewer import Viewer
+from engagement.domain.organizations.organization import ApiKey
+from engagement.domain.reports.interaction_status import interaction_status
+from engagement.domain.reports.viewer import Viewer
+from engagement.domain.verdicts.evidence import Evidence, InteractionType
+from engagement.domain.verdicts.interaction import Interaction
+from engagement.domain.verdicts.kpi import Kpi
+from engagement.domain.verdicts.rule_set import RuleSet
 from engagement.services.administering import IssuedKey
 from engagement.services.handing_over import emails_of, headers_of
 from engagement.services.reading import Details

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from engagement.domain.moment import optional_moment
-from engagement.domain.webhook import DeadLetter, Endpoint
+from engagement.domain.webhooks.webhook import DeadLetter, Endpoint
 from engagement.services.subscribing import Subscribed
 
 

@@ -20,7 +20,7 @@ import aiohttp
 from aiohttp.abc import AbstractResolver, ResolveResult
 from yarl import URL
 
-from engagement.domain.public_address import is_public
+from engagement.domain.webhooks.public_address import is_public
 
 USER_AGENT = "Engagement-Webhooks/1"
 #: Seconds from the look-up of the name to the head of the answer.

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 
-from engagement.domain.viewer import Phrasebook
+from engagement.domain.reports.viewer import Phrasebook
 from engagement.services.administering import Administering
 from engagement.services.advising import Advising
 from engagement.services.alerting import Alerting

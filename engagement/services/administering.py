@@ -7,7 +7,7 @@ from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 
-from engagement.domain.organization import (
+from engagement.domain.organizations.organization import (
     MOST_API_KEYS,
     ApiKey,
     Organization,
@@ -16,9 +16,9 @@ from engagement.domain.organization import (
     check_organization_id,
     secret_digest,
 )
+from engagement.domain.organizations.settings_patch import patched, settings_json
 from engagement.domain.precondition import Precondition
-from engagement.domain.rule_set import RuleSet
-from engagement.domain.settings_patch import patched, settings_json
+from engagement.domain.verdicts.rule_set import RuleSet
 from engagement.errors import ConflictError, NotFoundError, UnprocessableError
 from engagement.storage.organizations import Organizations
 from engagement.storage.settings import SettingsRows

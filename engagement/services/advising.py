@@ -5,9 +5,9 @@ from __future__ import annotations
 import asyncio
 from datetime import datetime
 
-from engagement.domain.delivery_plan import DeliveryPlan, plan_delivery
-from engagement.domain.delivery_wish import DeliveryWish
-from engagement.domain.organization import Organization
+from engagement.domain.delivery.delivery_plan import DeliveryPlan, plan_delivery
+from engagement.domain.delivery.delivery_wish import DeliveryWish
+from engagement.domain.organizations.organization import Organization
 from engagement.storage.people import People
 from engagement.storage.settings import SettingsRows
 

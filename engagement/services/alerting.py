@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 
-from engagement.domain.alert import (
+from engagement.domain.alerts.alert import (
     SHOWN,
     Alert,
     alert_of,
@@ -16,20 +16,20 @@ from engagement.domain.alert import (
     reminding_alert,
     webhook_alert,
 )
-from engagement.domain.alert_settings import (
+from engagement.domain.alerts.alert_settings import (
     AlertPolicy,
     AlertSettings,
     alerts_json,
     patched_alerts,
 )
-from engagement.domain.first_open import FirstOpen, Stage, claim_of, tells_truly
-from engagement.domain.interaction import Interaction
-from engagement.domain.message import Message
-from engagement.domain.organization import Organization
+from engagement.domain.alerts.first_open import FirstOpen, Stage, claim_of, tells_truly
+from engagement.domain.messages.message import Message
+from engagement.domain.messages.reminder import Reminder
+from engagement.domain.organizations.organization import Organization
 from engagement.domain.precondition import Precondition
-from engagement.domain.reminder import Reminder
-from engagement.domain.verdict import Verdict
-from engagement.domain.webhook import Endpoint
+from engagement.domain.verdicts.interaction import Interaction
+from engagement.domain.verdicts.verdict import Verdict
+from engagement.domain.webhooks.webhook import Endpoint
 from engagement.errors import ConflictError, InvalidRequestError
 from engagement.storage.alerts import Alerts
 from engagement.storage.messages import Messages

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable
 from datetime import datetime
 
-from engagement.domain.listed import Listed
-from engagement.domain.message import Message
-from engagement.domain.milestone import due_event, milestones, reminder_event
-from engagement.domain.reminder import Reminder
+from engagement.domain.messages.message import Message
+from engagement.domain.messages.reminder import Reminder
+from engagement.domain.reports.listed import Listed
+from engagement.domain.webhooks.milestone import due_event, milestones, reminder_event
 from engagement.services.notifying import Notifying
 
 

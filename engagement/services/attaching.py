@@ -8,11 +8,11 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import datetime
 
-from engagement.domain.attachment import Attachment
 from engagement.domain.file_content import suspicion
 from engagement.domain.file_name import blocked_extension, clean_file_name, served_content_type
-from engagement.domain.message import MOST_ATTACHMENTS, Message, check_draft
-from engagement.domain.organization import Organization, Settings
+from engagement.domain.messages.attachment import Attachment
+from engagement.domain.messages.message import MOST_ATTACHMENTS, Message, check_draft
+from engagement.domain.organizations.organization import Organization, Settings
 from engagement.errors import ConflictError, NotFoundError, TooLargeError, UnprocessableError
 from engagement.storage import keys
 from engagement.storage.blobs import Blobs

@@ -9,8 +9,8 @@ from collections.abc import Awaitable, Callable, Collection, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
 
-from engagement.domain.contribution import Contribution, contributions
-from engagement.domain.message import Message, Status, status_at
+from engagement.domain.messages.message import Message, Status, status_at
+from engagement.domain.reports.contribution import Contribution, contributions
 from engagement.errors import ConflictError, NotFoundError, StorageError
 from engagement.services.contending import all_of
 from engagement.storage.contributions import Contributions, Days, digest_of

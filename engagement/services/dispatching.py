@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from itertools import groupby
 
-from engagement.domain.due_time import (
+from engagement.domain.messages.due_time import (
     CRM_PAUSE,
     PATIENCE,
     DueTime,
@@ -19,7 +19,7 @@ from engagement.domain.due_time import (
     may_be_stale,
     pause,
 )
-from engagement.domain.message import IN_DOUBT, Message, Status, abandoned, waits
+from engagement.domain.messages.message import IN_DOUBT, Message, Status, abandoned, waits
 from engagement.errors import (
     ConflictError,
     EngagementError,

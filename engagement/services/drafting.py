@@ -7,18 +7,18 @@ import secrets
 from dataclasses import replace
 from datetime import datetime
 
-from engagement.domain.copy import plan_links
-from engagement.domain.destination import check_destination
-from engagement.domain.draft import (
+from engagement.domain.messages.copy import plan_links
+from engagement.domain.messages.draft import (
     Draft,
     changed_draft,
     changed_while_waiting,
     check_times,
 )
-from engagement.domain.due_time import to_remind, to_send
-from engagement.domain.message import Message, Status, check_draft
-from engagement.domain.organization import Organization
-from engagement.domain.tracked_url import TrackedUrls
+from engagement.domain.messages.due_time import to_remind, to_send
+from engagement.domain.messages.message import Message, Status, check_draft
+from engagement.domain.organizations.organization import Organization
+from engagement.domain.tracking.destination import check_destination
+from engagement.domain.tracking.tracked_url import TrackedUrls
 from engagement.errors import ConflictError, NotFoundError
 from engagement.services.projecting import Projecting
 from engagement.storage import keys

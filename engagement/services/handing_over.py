@@ -8,9 +8,9 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Protocol
 
-from engagement.domain.copy import Copy
-from engagement.domain.message import Copies, Message, Role
-from engagement.domain.text_body import text_of
+from engagement.domain.messages.copy import Copy
+from engagement.domain.messages.message import Copies, Message, Role
+from engagement.domain.tracking.text_body import text_of
 from engagement.errors import (
     EngagementError,
     InvalidRequestError,

@@ -7,12 +7,12 @@ import logging
 from dataclasses import dataclass, replace
 from datetime import datetime
 
-from engagement.domain.evidence import InteractionType
-from engagement.domain.interaction import Interaction
-from engagement.domain.observer import Crowd
-from engagement.domain.rule_set import RuleSet
-from engagement.domain.timeline import crowded, inferred_opens, judge_again
-from engagement.domain.verdict import Verdict
+from engagement.domain.verdicts.evidence import InteractionType
+from engagement.domain.verdicts.interaction import Interaction
+from engagement.domain.verdicts.observer import Crowd
+from engagement.domain.verdicts.rule_set import RuleSet
+from engagement.domain.verdicts.timeline import crowded, inferred_opens, judge_again
+from engagement.domain.verdicts.verdict import Verdict
 from engagement.errors import ConflictError, NotFoundError, StorageError
 from engagement.services.alerting import Alerting
 from engagement.services.contending import insist

@@ -10,10 +10,10 @@ from datetime import datetime
 from itertools import chain
 
 from engagement.domain.continuation import continuation_of, position_of
-from engagement.domain.follow import FollowState
-from engagement.domain.listed import Listed
-from engagement.domain.organization import Organization
-from engagement.domain.selection import RecordKey, Selection
+from engagement.domain.messages.follow import FollowState
+from engagement.domain.organizations.organization import Organization
+from engagement.domain.reports.listed import Listed
+from engagement.domain.reports.selection import RecordKey, Selection
 from engagement.errors import InvalidRequestError, UnprocessableError
 from engagement.storage.listings import (
     LARGEST_PAGE,

@@ -10,8 +10,8 @@ from contextlib import suppress
 from dataclasses import replace
 from datetime import datetime, timedelta
 
-from engagement.domain.organization import Organization
-from engagement.domain.webhook import (
+from engagement.domain.organizations.organization import Organization
+from engagement.domain.webhooks.webhook import (
     DeadLetter,
     Endpoint,
     failed,
@@ -19,8 +19,8 @@ from engagement.domain.webhook import (
     recovered,
     retry_after,
 )
-from engagement.domain.webhook_event import Event, EventType, event_of
-from engagement.domain.webhook_signature import WebhookSigner
+from engagement.domain.webhooks.webhook_event import Event, EventType, event_of
+from engagement.domain.webhooks.webhook_signature import WebhookSigner
 from engagement.errors import ConflictError, NotFoundError, StorageError
 from engagement.remote.webhooks import Answer, Webhooks
 from engagement.storage.dead_webhooks import DeadLetters, first_since, letter_id

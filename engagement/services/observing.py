@@ -6,12 +6,12 @@ import logging
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
-from engagement.domain.client_address import AddressPrivacy, TrustedProxies, kept_address
-from engagement.domain.interaction import Interaction, interaction_id
-from engagement.domain.observer import Crowd, Hit, Observer
-from engagement.domain.recent import MessageKey
-from engagement.domain.rule_set import PROVISIONAL, RuleSet
-from engagement.domain.tracking_token import TrackingToken
+from engagement.domain.tracking.tracking_token import TrackingToken
+from engagement.domain.verdicts.client_address import AddressPrivacy, TrustedProxies, kept_address
+from engagement.domain.verdicts.interaction import Interaction, interaction_id
+from engagement.domain.verdicts.observer import Crowd, Hit, Observer
+from engagement.domain.verdicts.recent import MessageKey
+from engagement.domain.verdicts.rule_set import PROVISIONAL, RuleSet
 from engagement.errors import StorageError
 from engagement.storage.memory import Memory
 from engagement.storage.settings import SettingsRows

@@ -8,9 +8,9 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
 
-from engagement.domain.kpi import Kpi, count
-from engagement.domain.listed import Listed, listed_of
-from engagement.domain.message import Status
+from engagement.domain.messages.message import Status
+from engagement.domain.reports.listed import Listed, listed_of
+from engagement.domain.verdicts.kpi import Kpi, count
 from engagement.errors import ConflictError, EngagementError, NotFoundError
 from engagement.services.contending import all_of, insist
 from engagement.storage.interactions import Interactions

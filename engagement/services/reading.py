@@ -6,10 +6,8 @@ from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
 
-from engagement.domain.follow import FollowState, follow_state
-from engagement.domain.interaction import Interaction
-from engagement.domain.kpi import Kpi, count
-from engagement.domain.message import (
+from engagement.domain.messages.follow import FollowState, follow_state
+from engagement.domain.messages.message import (
     Content,
     Message,
     Status,
@@ -17,7 +15,9 @@ from engagement.domain.message import (
     status_at,
     waits,
 )
-from engagement.domain.organization import Organization
+from engagement.domain.organizations.organization import Organization
+from engagement.domain.verdicts.interaction import Interaction
+from engagement.domain.verdicts.kpi import Kpi, count
 from engagement.errors import NotFoundError
 from engagement.storage.blobs import Blobs
 from engagement.storage.interactions import Interactions

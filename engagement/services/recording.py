@@ -12,9 +12,9 @@ from datetime import UTC, datetime
 from typing import Any
 
 from engagement.domain.breaker import Breaker
-from engagement.domain.interaction import Interaction
-from engagement.domain.observer import Crowd
-from engagement.domain.recent import MessageKey
+from engagement.domain.verdicts.interaction import Interaction
+from engagement.domain.verdicts.observer import Crowd
+from engagement.domain.verdicts.recent import MessageKey
 from engagement.errors import NotFoundError, StorageError
 from engagement.storage import keys
 from engagement.storage.appends import Appends

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 
-from engagement.domain.habit import Trace, traces_of
+from engagement.domain.delivery.habit import Trace, traces_of
 from engagement.errors import NotFoundError
 from engagement.storage.interactions import Interactions
 from engagement.storage.messages import Messages

@@ -5,17 +5,17 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import datetime
 
-from engagement.domain.due_time import to_remind
-from engagement.domain.follow import FollowState
-from engagement.domain.message import Message, went_out_at
-from engagement.domain.organization import Organization
-from engagement.domain.reminder import (
+from engagement.domain.messages.due_time import to_remind
+from engagement.domain.messages.follow import FollowState
+from engagement.domain.messages.message import Message, went_out_at
+from engagement.domain.messages.reminder import (
     Condition,
     Reminder,
     ReminderStatus,
     check_reminder,
     decide,
 )
+from engagement.domain.organizations.organization import Organization
 from engagement.services.alerting import Alerting
 from engagement.services.announcing import Announcing
 from engagement.storage.due_times import DueTimes

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from engagement.domain import html_body, text_body
-from engagement.domain.copy import Copy, Plan, Renderer, plan_links
-from engagement.domain.destination import check_destination
-from engagement.domain.follow import FollowState
-from engagement.domain.message import Content, Copies, FollowedLink, Message
-from engagement.domain.tracked_url import TrackedUrls
+from engagement.domain.messages.copy import Copy, Plan, Renderer, plan_links
+from engagement.domain.messages.follow import FollowState
+from engagement.domain.messages.message import Content, Copies, FollowedLink, Message
+from engagement.domain.tracking import html_body, text_body
+from engagement.domain.tracking.destination import check_destination
+from engagement.domain.tracking.tracked_url import TrackedUrls
 from engagement.errors import NotFoundError, UnprocessableError
 from engagement.storage.blobs import Blobs
 from engagement.storage.messages import Messages

@@ -6,13 +6,13 @@ import hashlib
 import secrets
 from datetime import datetime
 
-from engagement.domain.evidence import Evidence, InteractionType
-from engagement.domain.interaction import Interaction, interaction_id
 from engagement.domain.mailbox_address import address_key
-from engagement.domain.message import Message, Status
-from engagement.domain.organization import Organization
-from engagement.domain.reply import Reply
-from engagement.domain.verdict import Judgement, Verdict, Via
+from engagement.domain.messages.message import Message, Status
+from engagement.domain.messages.reply import Reply
+from engagement.domain.organizations.organization import Organization
+from engagement.domain.verdicts.evidence import Evidence, InteractionType
+from engagement.domain.verdicts.interaction import Interaction, interaction_id
+from engagement.domain.verdicts.verdict import Judgement, Verdict, Via
 from engagement.errors import ConflictError, StorageError
 from engagement.services.alerting import Alerting
 from engagement.services.recording import Recording

@@ -9,10 +9,10 @@ from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 
-from engagement.domain.cohort import TemplateTotals
-from engagement.domain.contribution import roll_up
-from engagement.domain.organization import Organization, State
-from engagement.domain.rollup import (
+from engagement.domain.organizations.organization import Organization, State
+from engagement.domain.reports.cohort import TemplateTotals
+from engagement.domain.reports.contribution import roll_up
+from engagement.domain.reports.rollup import (
     ORGANIZATION,
     Group,
     GroupKind,

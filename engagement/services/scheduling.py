@@ -6,9 +6,9 @@ from collections.abc import Callable
 from dataclasses import replace
 from datetime import datetime
 
-from engagement.domain.due_time import to_send
-from engagement.domain.message import Message, Status, check_sendable, waits
-from engagement.domain.organization import Organization
+from engagement.domain.messages.due_time import to_send
+from engagement.domain.messages.message import Message, Status, check_sendable, waits
+from engagement.domain.organizations.organization import Organization
 from engagement.errors import ConflictError
 from engagement.services.projecting import Projecting
 from engagement.services.sending import Order, Sending, Sent

@@ -7,9 +7,9 @@ from collections import Counter
 from dataclasses import dataclass
 from datetime import datetime
 
-from engagement.domain.organization import Organization
-from engagement.domain.rule_set import RuleSet
-from engagement.domain.verdict import Verdict
+from engagement.domain.organizations.organization import Organization
+from engagement.domain.verdicts.rule_set import RuleSet
+from engagement.domain.verdicts.verdict import Verdict
 from engagement.errors import ConflictError, StorageError
 from engagement.services.contending import all_of
 from engagement.services.judging import Change, Judging

@@ -8,11 +8,11 @@ from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import datetime
 
-from engagement.domain.attachment import Attachment
-from engagement.domain.copy import Copy
-from engagement.domain.due_time import PATIENCE
-from engagement.domain.follow import FollowState, follow_state
-from engagement.domain.message import Message, Status, check_sendable
+from engagement.domain.messages.attachment import Attachment
+from engagement.domain.messages.copy import Copy
+from engagement.domain.messages.due_time import PATIENCE
+from engagement.domain.messages.follow import FollowState, follow_state
+from engagement.domain.messages.message import Message, Status, check_sendable
 from engagement.errors import (
     ConflictError,
     EngagementError,

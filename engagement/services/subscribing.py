@@ -8,10 +8,10 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from engagement.domain.organization import Organization
-from engagement.domain.webhook import MOST_ENDPOINTS, Endpoint, Secret, rotated
-from engagement.domain.webhook_patch import patched_endpoint
-from engagement.domain.webhook_signature import WebhookSigner, shown_secret
+from engagement.domain.organizations.organization import Organization
+from engagement.domain.webhooks.webhook import MOST_ENDPOINTS, Endpoint, Secret, rotated
+from engagement.domain.webhooks.webhook_patch import patched_endpoint
+from engagement.domain.webhooks.webhook_signature import WebhookSigner, shown_secret
 from engagement.errors import ConflictError, UnprocessableError
 from engagement.storage.dead_webhooks import DeadLetters
 from engagement.storage.webhooks import Endpoints

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from engagement.domain.organization import Organization
-from engagement.domain.period import Period
-from engagement.domain.rollup import ORGANIZATION, Group, GroupKind, Rollup, total
-from engagement.domain.summary import Summary, summarize
+from engagement.domain.organizations.organization import Organization
+from engagement.domain.reports.period import Period
+from engagement.domain.reports.rollup import ORGANIZATION, Group, GroupKind, Rollup, total
+from engagement.domain.reports.summary import Summary, summarize
 from engagement.storage.rollups import Rollups
 
 

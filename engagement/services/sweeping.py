@@ -6,8 +6,8 @@ import logging
 from collections import defaultdict
 from datetime import datetime, timedelta
 
-from engagement.domain.organization import Organization, State
-from engagement.domain.webhook import KEPT
+from engagement.domain.organizations.organization import Organization, State
+from engagement.domain.webhooks.webhook import KEPT
 from engagement.errors import NotFoundError
 from engagement.services.administering import Administering
 from engagement.storage.blobs import Blobs

@@ -7,14 +7,14 @@ import secrets
 from dataclasses import replace
 from datetime import datetime
 
-from engagement.domain.cohort import TemplateTotals
-from engagement.domain.draft import FIELDS, LONGEST_ID
-from engagement.domain.message import Content
-from engagement.domain.organization import Organization
+from engagement.domain.messages.draft import FIELDS, LONGEST_ID
+from engagement.domain.messages.message import Content
+from engagement.domain.organizations.organization import Organization
 from engagement.domain.payload import Fields
-from engagement.domain.placeholder import Values
-from engagement.domain.recommendation import Recommendation, recommend
-from engagement.domain.template import Template, filled, needs_content, read_template
+from engagement.domain.reports.cohort import TemplateTotals
+from engagement.domain.templates.placeholder import Values
+from engagement.domain.templates.recommendation import Recommendation, recommend
+from engagement.domain.templates.template import Template, filled, needs_content, read_template
 from engagement.errors import NotFoundError, UnprocessableError
 from engagement.storage import keys
 from engagement.storage.blobs import Blobs

@@ -5,12 +5,12 @@ from __future__ import annotations
 import logging
 from dataclasses import dataclass
 
-from engagement.domain.attachment import Attachment
 from engagement.domain.byte_range import ByteRange, read_range
-from engagement.domain.destination import location
 from engagement.domain.file_name import content_disposition
-from engagement.domain.observer import Hit
-from engagement.domain.tracking_token import Kind, TokenSigner, TrackingToken, trim
+from engagement.domain.messages.attachment import Attachment
+from engagement.domain.tracking.destination import location
+from engagement.domain.tracking.tracking_token import Kind, TokenSigner, TrackingToken, trim
+from engagement.domain.verdicts.observer import Hit
 from engagement.errors import NotFoundError, UnprocessableError
 from engagement.services.observing import Observing
 from engagement.services.recording import Recording

@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import datetime
 
-from engagement.domain.message import Message, Status, status_at
-from engagement.domain.organization import Organization
+from engagement.domain.messages.message import Message, Status, status_at
+from engagement.domain.organizations.organization import Organization
 from engagement.errors import ConflictError
 from engagement.services.projecting import Projecting
 from engagement.storage.blobs import Blobs

@@ -8,9 +8,9 @@ from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
-from engagement.domain.alert import PUBLIC_ID, SHOWN, Alert, AlertType, user_key
-from engagement.domain.first_open import FirstOpen, Stage
-from engagement.domain.interaction import interaction_id
+from engagement.domain.alerts.alert import PUBLIC_ID, SHOWN, Alert, AlertType, user_key
+from engagement.domain.alerts.first_open import FirstOpen, Stage
+from engagement.domain.verdicts.interaction import interaction_id
 from engagement.errors import ConflictError, NotFoundError
 from engagement.storage import keys
 from engagement.storage.account import Account, storage_call

@@ -11,8 +11,8 @@ from dataclasses import asdict, dataclass
 from datetime import date
 from typing import Any
 
-from engagement.domain.contribution import Contribution
-from engagement.domain.message import Segment
+from engagement.domain.messages.message import Segment
+from engagement.domain.reports.contribution import Contribution
 from engagement.errors import NotFoundError
 from engagement.storage import keys
 from engagement.storage.account import Account, storage_call

@@ -7,9 +7,9 @@ from contextlib import suppress
 from datetime import datetime
 from typing import Any
 
-from engagement.domain.interaction import EPOCH, interaction_id
-from engagement.domain.webhook import DeadLetter
-from engagement.domain.webhook_event import event_json, read_event
+from engagement.domain.verdicts.interaction import EPOCH, interaction_id
+from engagement.domain.webhooks.webhook import DeadLetter
+from engagement.domain.webhooks.webhook_event import event_json, read_event
 from engagement.errors import ConflictError
 from engagement.storage import keys
 from engagement.storage.account import Account, storage_call

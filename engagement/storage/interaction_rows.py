@@ -5,9 +5,9 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from typing import Any
 
-from engagement.domain.evidence import Evidence, InteractionType
-from engagement.domain.interaction import Interaction
-from engagement.domain.verdict import Judgement, Verdict, Via
+from engagement.domain.verdicts.evidence import Evidence, InteractionType
+from engagement.domain.verdicts.interaction import Interaction
+from engagement.domain.verdicts.verdict import Judgement, Verdict, Via
 from engagement.storage import keys
 
 #: Columns of the evidence that few interactions have, and what their absence means.

@@ -6,10 +6,10 @@ from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from typing import Any
 
-from engagement.domain.evidence import InteractionType
-from engagement.domain.interaction import INFERRED, Interaction
-from engagement.domain.kpi import Fact
-from engagement.domain.verdict import Verdict
+from engagement.domain.verdicts.evidence import InteractionType
+from engagement.domain.verdicts.interaction import INFERRED, Interaction
+from engagement.domain.verdicts.kpi import Fact
+from engagement.domain.verdicts.verdict import Verdict
 from engagement.errors import ConflictError, NotFoundError
 from engagement.storage import keys
 from engagement.storage.account import Account, storage_call

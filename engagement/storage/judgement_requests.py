@@ -7,7 +7,7 @@ from dataclasses import asdict, dataclass
 from datetime import datetime
 from typing import Any
 
-from engagement.domain.observer import Crowd
+from engagement.domain.verdicts.observer import Crowd
 from engagement.storage import keys
 
 RECORD_VERSION = 1

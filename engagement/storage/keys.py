@@ -9,8 +9,8 @@ from __future__ import annotations
 import hashlib
 from datetime import date, datetime
 
-from engagement.domain.message import MESSAGE_ID
-from engagement.domain.organization import ORGANIZATION_KEY
+from engagement.domain.messages.message import MESSAGE_ID
+from engagement.domain.organizations.organization import ORGANIZATION_KEY
 
 REGISTRY = "organizations"
 ORGANIZATION_ROW = "organization"

@@ -12,10 +12,10 @@ from dataclasses import asdict
 from datetime import datetime
 from typing import Any
 
-from engagement.domain.follow import FollowState
-from engagement.domain.kpi import Counts, Kpi
-from engagement.domain.listed import Listed
-from engagement.domain.message import Record, Sender, Status
+from engagement.domain.messages.follow import FollowState
+from engagement.domain.messages.message import Record, Sender, Status
+from engagement.domain.reports.listed import Listed
+from engagement.domain.verdicts.kpi import Counts, Kpi
 
 COLUMN = "listed"
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Any, NamedTuple
 
-from engagement.domain.listed import Listed, records_of
-from engagement.domain.message import Message
-from engagement.domain.selection import LAST_KEY, RecordKey, Selection
+from engagement.domain.messages.message import Message
+from engagement.domain.reports.listed import Listed, records_of
+from engagement.domain.reports.selection import LAST_KEY, RecordKey, Selection
 from engagement.errors import NotFoundError
 from engagement.storage import keys
 from engagement.storage.account import Account, storage_call

@@ -7,9 +7,9 @@ from collections.abc import Iterable, Sequence
 from dataclasses import asdict
 from typing import Any
 
-from engagement.domain.attachment import Attachment
-from engagement.domain.follow import FollowState
-from engagement.domain.message import (
+from engagement.domain.messages.attachment import Attachment
+from engagement.domain.messages.follow import FollowState
+from engagement.domain.messages.message import (
     Copies,
     FollowedLink,
     Message,
@@ -20,7 +20,7 @@ from engagement.domain.message import (
     Sender,
     Status,
 )
-from engagement.domain.reminder import Condition, Reminder, ReminderStatus
+from engagement.domain.messages.reminder import Condition, Reminder, ReminderStatus
 from engagement.storage import keys
 
 

@@ -6,8 +6,8 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
-from engagement.domain.attachment import Attachment
-from engagement.domain.message import MESSAGE_ID, FollowedLink, Message
+from engagement.domain.messages.attachment import Attachment
+from engagement.domain.messages.message import MESSAGE_ID, FollowedLink, Message
 from engagement.errors import NotFoundError
 from engagement.storage import keys
 from engagement.storage.account import Account, storage_call

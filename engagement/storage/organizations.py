@@ -8,7 +8,7 @@ from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
-from engagement.domain.organization import ApiKey, Organization, State
+from engagement.domain.organizations.organization import ApiKey, Organization, State
 from engagement.errors import ConflictError, NotFoundError
 from engagement.storage import keys
 from engagement.storage.account import Account, storage_call

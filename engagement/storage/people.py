@@ -7,9 +7,9 @@ from contextlib import suppress
 from datetime import UTC, datetime
 from typing import Any
 
-from engagement.domain.habit import ReplyOffset, Trace, combined
-from engagement.domain.interaction import interaction_id
+from engagement.domain.delivery.habit import ReplyOffset, Trace, combined
 from engagement.domain.mailbox_address import address_key
+from engagement.domain.verdicts.interaction import interaction_id
 from engagement.errors import NotFoundError
 from engagement.storage import keys
 from engagement.storage.account import Account, storage_call

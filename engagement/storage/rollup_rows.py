@@ -6,9 +6,9 @@ import json
 from dataclasses import astuple
 from typing import Any
 
-from engagement.domain.cohort import Cohort
-from engagement.domain.kpi import Counts
-from engagement.domain.rollup import NO_HOURS, Rollup, Segments
+from engagement.domain.reports.cohort import Cohort
+from engagement.domain.reports.rollup import NO_HOURS, Rollup, Segments
+from engagement.domain.verdicts.kpi import Counts
 
 #: Between the kind and the value of a segment; no value may hold it.
 SEPARATOR = "\0"

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from datetime import date
 from typing import Any
 
-from engagement.domain.rollup import ORGANIZATION, Group, GroupKind, Rollup
+from engagement.domain.reports.rollup import ORGANIZATION, Group, GroupKind, Rollup
 from engagement.errors import ConflictError, NotFoundError
 from engagement.storage import keys
 from engagement.storage.account import Account, storage_call

@@ -7,16 +7,16 @@ import logging
 from collections.abc import Callable
 from typing import Any
 
-from engagement.domain.alert import user_key
-from engagement.domain.alert_settings import AlertSettings, alerts_json, patched_alerts
-from engagement.domain.client_address import AddressPrivacy
-from engagement.domain.organization import Settings
-from engagement.domain.verdict_settings import VerdictSettings
-from engagement.domain.working_hours import (
+from engagement.domain.alerts.alert import user_key
+from engagement.domain.alerts.alert_settings import AlertSettings, alerts_json, patched_alerts
+from engagement.domain.delivery.working_hours import (
     DeliveryTimeSettings,
     delivery_time_json,
     patched_delivery_time,
 )
+from engagement.domain.organizations.organization import Settings
+from engagement.domain.verdicts.client_address import AddressPrivacy
+from engagement.domain.verdicts.verdict_settings import VerdictSettings
 from engagement.errors import InvalidRequestError, NotFoundError
 from engagement.storage import keys
 from engagement.storage.account import Account, storage_call

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import astuple
 from typing import Any
 
-from engagement.domain.cohort import Cohort, TemplateTotals
+from engagement.domain.reports.cohort import Cohort, TemplateTotals
 from engagement.errors import NotFoundError
 from engagement.storage import keys
 from engagement.storage.account import Account, storage_call

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from engagement.domain.template import MOST_TEMPLATES, Template, check_template_id
+from engagement.domain.templates.template import MOST_TEMPLATES, Template, check_template_id
 from engagement.errors import ConflictError, NotFoundError, UnprocessableError
 from engagement.storage import keys
 from engagement.storage.account import Account, storage_call

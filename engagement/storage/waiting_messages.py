@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from engagement.domain.message import Message
+from engagement.domain.messages.message import Message
 from engagement.storage import keys
 from engagement.storage.account import Account, storage_call
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from dataclasses import dataclass
 
-from engagement.domain.webhook_event import Event, event_json, read_event
+from engagement.domain.webhooks.webhook_event import Event, event_json, read_event
 
 RECORD_VERSION = 1
 

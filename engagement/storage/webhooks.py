@@ -7,14 +7,14 @@ from collections.abc import Callable
 from datetime import datetime
 from typing import Any
 
-from engagement.domain.webhook import (
+from engagement.domain.webhooks.webhook import (
     ENDPOINT_ID,
     DisabledReason,
     Endpoint,
     EndpointState,
     Secret,
 )
-from engagement.domain.webhook_event import EventType
+from engagement.domain.webhooks.webhook_event import EventType
 from engagement.errors import NotFoundError
 from engagement.storage import keys
 from engagement.storage.account import Account, storage_call

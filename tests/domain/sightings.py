@@ -6,13 +6,13 @@ from collections import defaultdict
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
-from engagement.domain.client_address import AddressPrivacy, kept_address, read_address
-from engagement.domain.evidence import InteractionType
-from engagement.domain.interaction import Interaction, interaction_id
-from engagement.domain.kpi import Fact, count
-from engagement.domain.observer import Hit, Observer
-from engagement.domain.timeline import crowded, inferred_opens, judge_again
-from engagement.domain.tracking_token import Kind, TokenSigner, TrackingToken
+from engagement.domain.tracking.tracking_token import Kind, TokenSigner, TrackingToken
+from engagement.domain.verdicts.client_address import AddressPrivacy, kept_address, read_address
+from engagement.domain.verdicts.evidence import InteractionType
+from engagement.domain.verdicts.interaction import Interaction, interaction_id
+from engagement.domain.verdicts.kpi import Fact, count
+from engagement.domain.verdicts.observer import Hit, Observer
+from engagement.domain.verdicts.timeline import crowded, inferred_opens, judge_again
 from engagement.wiring import shipped_rules
 
 RULES = shipped_rules()

@@ -9,14 +9,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from engagement.domain.alert import AlertType
-from engagement.domain.alert_settings import (
+from engagement.domain.alerts.alert import AlertType
+from engagement.domain.alerts.alert_settings import (
     AlertPolicy,
     AlertSettings,
     alerts_json,
     patched_alerts,
 )
-from engagement.domain.quiet_hours import QuietHours
+from engagement.domain.alerts.quiet_hours import QuietHours
 from engagement.errors import InvalidRequestError
 
 SILENT = AlertSettings()

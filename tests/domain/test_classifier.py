@@ -20,19 +20,19 @@ from sightings import (
     SIGNER,
 )
 
-from engagement.domain.classifier import classify
-from engagement.domain.client_address import TrustedProxies
-from engagement.domain.context import Context
-from engagement.domain.evidence import (
+from engagement.domain.tracking.tracking_token import Kind, TrackingToken
+from engagement.domain.verdicts.classifier import classify
+from engagement.domain.verdicts.client_address import TrustedProxies
+from engagement.domain.verdicts.context import Context
+from engagement.domain.verdicts.evidence import (
     Evidence,
     InteractionType,
     announced,
     printable_user_agent,
     seconds_since,
 )
-from engagement.domain.observer import Hit, Observer
-from engagement.domain.tracking_token import Kind, TrackingToken
-from engagement.domain.verdict import Verdict, Via
+from engagement.domain.verdicts.observer import Hit, Observer
+from engagement.domain.verdicts.verdict import Verdict, Via
 
 OPEN, CLICK, VIEW = (
     InteractionType.OPEN,

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from engagement.domain.client_address import (
+from engagement.domain.verdicts.client_address import (
     AddressPrivacy,
     TrustedProxies,
     kept_address,

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from engagement.domain.continuation import LONGEST, continuation_of, position_of
-from engagement.domain.selection import LONGEST_SEARCH
+from engagement.domain.reports.selection import LONGEST_SEARCH
 from engagement.errors import InvalidRequestError
 
 POSITIONS = st.none() | st.text() | st.tuples(st.booleans(), st.integers(), st.text()).map(list)

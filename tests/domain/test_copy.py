@@ -8,12 +8,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from engagement.domain import html_body, text_body
-from engagement.domain.copy import Renderer, plan_links
-from engagement.domain.destination import check_destination
-from engagement.domain.message import MOST_LINKS, Content
-from engagement.domain.tracked_url import TrackedUrls
-from engagement.domain.tracking_token import TokenSigner
+from engagement.domain.messages.copy import Renderer, plan_links
+from engagement.domain.messages.message import MOST_LINKS, Content
+from engagement.domain.tracking import html_body, text_body
+from engagement.domain.tracking.destination import check_destination
+from engagement.domain.tracking.tracked_url import TrackedUrls
+from engagement.domain.tracking.tracking_token import TokenSigner
 from engagement.errors import UnprocessableError
 
 URLS = TrackedUrls("https://links.contoso.example", TokenSigner({1: b"k" * 32}))

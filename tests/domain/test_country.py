@@ -7,15 +7,15 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from engagement.domain.country import (
+from engagement.domain.delivery.country import (
     ANYBODYS,
     country_of_domain,
     country_of_zone,
     read_place,
     zones_of_place,
 )
+from engagement.domain.delivery.region_zones import REGIONS, SPLIT, zones_of_region
 from engagement.domain.payload import Fields
-from engagement.domain.region_zones import REGIONS, SPLIT, zones_of_region
 from engagement.domain.time_zone import (
     agree,
     canonical_name,

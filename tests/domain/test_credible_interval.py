@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from engagement.domain.credible_interval import (
+from engagement.domain.templates.credible_interval import (
     beta_probability,
     beta_quantile,
     credible_interval,

@@ -8,19 +8,19 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from engagement.domain.country import zones_of_place
-from engagement.domain.delivery_plan import plan_delivery
-from engagement.domain.delivery_reason import reasons_of
-from engagement.domain.delivery_time import Choice
-from engagement.domain.delivery_wish import read_wish
-from engagement.domain.habit import Trace
-from engagement.domain.time_zone import zone_countries
-from engagement.domain.working_hours import (
+from engagement.domain.delivery.country import zones_of_place
+from engagement.domain.delivery.delivery_plan import plan_delivery
+from engagement.domain.delivery.delivery_reason import reasons_of
+from engagement.domain.delivery.delivery_time import Choice
+from engagement.domain.delivery.delivery_wish import read_wish
+from engagement.domain.delivery.habit import Trace
+from engagement.domain.delivery.working_hours import (
     DAYS,
     DeliveryTimeSettings,
     WorkingHours,
     patched_delivery_time,
 )
+from engagement.domain.time_zone import zone_countries
 
 DEFAULT = DeliveryTimeSettings()
 WEEKDAYS = frozenset(range(5))

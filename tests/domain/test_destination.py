@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from engagement.domain.destination import MAX_LENGTH, check_destination, location
+from engagement.domain.tracking.destination import MAX_LENGTH, check_destination, location
 from engagement.errors import UnprocessableError
 
 

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from engagement.domain.follow import REASONS, FollowState, follow_state
+from engagement.domain.messages.follow import REASONS, FollowState, follow_state
 
 RECIPIENTS = st.lists(
     st.tuples(

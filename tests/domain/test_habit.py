@@ -8,8 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from engagement.domain.evidence import Evidence, InteractionType
-from engagement.domain.habit import (
+from engagement.domain.delivery.habit import (
     MOST_ACTS,
     ReplyOffset,
     Trace,
@@ -17,10 +16,11 @@ from engagement.domain.habit import (
     habit_of,
     traces_of,
 )
-from engagement.domain.interaction import Interaction, interaction_id
-from engagement.domain.message import Copies, Message, Recipient, Role, Sender, Status
+from engagement.domain.messages.message import Copies, Message, Recipient, Role, Sender, Status
 from engagement.domain.time_zone import find_zone
-from engagement.domain.verdict import Judgement, Verdict, Via
+from engagement.domain.verdicts.evidence import Evidence, InteractionType
+from engagement.domain.verdicts.interaction import Interaction, interaction_id
+from engagement.domain.verdicts.verdict import Judgement, Verdict, Via
 
 START = datetime(2026, 6, 8, 9, tzinfo=UTC)
 ANN, BOB = "ann@fabrikam.example", "bob@fabrikam.example"

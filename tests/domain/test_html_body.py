@@ -7,9 +7,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from engagement.domain.html_body import find_links, insert_attachments, insert_pixel
-from engagement.domain.html_tag import SPACE, attributes, tags
-from engagement.domain.link import Link, splice
+from engagement.domain.tracking.html_body import find_links, insert_attachments, insert_pixel
+from engagement.domain.tracking.html_tag import SPACE, attributes, tags
+from engagement.domain.tracking.link import Link, splice
 
 TRACKED = "https://track.test/c/"
 PIXEL = "https://track.test/o/abc.gif"

@@ -10,9 +10,9 @@ from pathlib import Path
 import html_samples
 import pytest
 
-from engagement.domain.html_body import find_links, insert_pixel
-from engagement.domain.html_tag import decoded_value
-from engagement.domain.link import is_followable, splice
+from engagement.domain.tracking.html_body import find_links, insert_pixel
+from engagement.domain.tracking.html_tag import decoded_value
+from engagement.domain.tracking.link import is_followable, splice
 
 TRACKED = "https://track.test/c/"
 PIXEL = "https://track.test/o/abc.gif"

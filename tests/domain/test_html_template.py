@@ -15,9 +15,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from engagement.domain.html_tag import attribute_spans, tags
-from engagement.domain.html_template import fill_html, find_slots
-from engagement.domain.placeholder import MOST_PLACEHOLDERS, Values
+from engagement.domain.templates.html_template import fill_html, find_slots
+from engagement.domain.templates.placeholder import MOST_PLACEHOLDERS, Values
+from engagement.domain.tracking.html_tag import attribute_spans, tags
 from engagement.errors import InvalidRequestError, UnprocessableError
 
 PLACEHOLDERS = [

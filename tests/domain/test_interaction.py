@@ -7,8 +7,8 @@ from datetime import UTC, datetime
 from hypothesis import given
 from hypothesis import strategies as st
 
-from engagement.domain.evidence import printable_user_agent
-from engagement.domain.interaction import interaction_id
+from engagement.domain.verdicts.evidence import printable_user_agent
+from engagement.domain.verdicts.interaction import interaction_id
 
 moments = st.datetimes(datetime(1970, 1, 1), datetime(2200, 1, 1), timezones=st.just(UTC))  # noqa: DTZ001
 

@@ -6,13 +6,13 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from engagement.domain.evidence import InteractionType
-from engagement.domain.follow import FollowState
-from engagement.domain.interaction_status import interaction_status
-from engagement.domain.kpi import Counts, Fact, Kpi, count
-from engagement.domain.message import Status
-from engagement.domain.verdict import Verdict
-from engagement.domain.viewer import Phrasebook
+from engagement.domain.messages.follow import FollowState
+from engagement.domain.messages.message import Status
+from engagement.domain.reports.interaction_status import interaction_status
+from engagement.domain.reports.viewer import Phrasebook
+from engagement.domain.verdicts.evidence import InteractionType
+from engagement.domain.verdicts.kpi import Counts, Fact, Kpi, count
+from engagement.domain.verdicts.verdict import Verdict
 from engagement.errors import InvalidRequestError
 from engagement.wiring import shipped_phrasebook
 

@@ -8,9 +8,9 @@ from datetime import UTC, datetime, timedelta
 from hypothesis import given
 from hypothesis import strategies as st
 
-from engagement.domain.evidence import InteractionType
-from engagement.domain.kpi import Counts, Fact, Kpi, count
-from engagement.domain.verdict import Verdict
+from engagement.domain.verdicts.evidence import InteractionType
+from engagement.domain.verdicts.kpi import Counts, Fact, Kpi, count
+from engagement.domain.verdicts.verdict import Verdict
 
 NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
 FACTS = st.lists(

@@ -2,7 +2,7 @@
 
 import pytest
 
-from engagement.domain.link import Link, is_followable, splice
+from engagement.domain.tracking.link import Link, is_followable, splice
 
 TRACKED = "https://track.test/c/1"
 

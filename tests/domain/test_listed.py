@@ -9,10 +9,8 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from shelf import row
 
-from engagement.domain.follow import FollowState
-from engagement.domain.kpi import Counts, Kpi
-from engagement.domain.listed import listed_of, records_of
-from engagement.domain.message import (
+from engagement.domain.messages.follow import FollowState
+from engagement.domain.messages.message import (
     Copies,
     Message,
     Recipient,
@@ -22,6 +20,8 @@ from engagement.domain.message import (
     Status,
     status_at,
 )
+from engagement.domain.reports.listed import listed_of, records_of
+from engagement.domain.verdicts.kpi import Counts, Kpi
 from engagement.storage.listing_rows import listed_of as read_row
 from engagement.storage.listing_rows import text_of
 

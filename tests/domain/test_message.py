@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from engagement.domain.message import (
+from engagement.domain.messages.message import (
     HAND_OVER_LIMIT,
     IN_DOUBT,
     Copies,

@@ -11,10 +11,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from shelf import row
 
-from engagement.domain.kpi import Counts, Kpi
-from engagement.domain.message import Status
-from engagement.domain.milestone import milestones
-from engagement.domain.webhook_event import EventType
+from engagement.domain.messages.message import Status
+from engagement.domain.verdicts.kpi import Counts, Kpi
+from engagement.domain.webhooks.milestone import milestones
+from engagement.domain.webhooks.webhook_event import EventType
 
 NOW = datetime(2026, 11, 22, 9, 0, tzinfo=UTC)
 HOUR = timedelta(hours=1)

@@ -9,9 +9,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from engagement.domain.alert_settings import AlertSettings
-from engagement.domain.client_address import AddressPrivacy
-from engagement.domain.organization import (
+from engagement.domain.alerts.alert_settings import AlertSettings
+from engagement.domain.alerts.quiet_hours import QuietHours
+from engagement.domain.organizations.organization import (
     LARGEST_UPLOAD,
     ApiKey,
     Organization,
@@ -20,9 +20,9 @@ from engagement.domain.organization import (
     check_organization_id,
     secret_digest,
 )
-from engagement.domain.quiet_hours import QuietHours
-from engagement.domain.settings_patch import patched, settings_json
-from engagement.domain.verdict_settings import VerdictSettings
+from engagement.domain.organizations.settings_patch import patched, settings_json
+from engagement.domain.verdicts.client_address import AddressPrivacy
+from engagement.domain.verdicts.verdict_settings import VerdictSettings
 from engagement.errors import InvalidRequestError
 from engagement.wiring import shipped_rules
 

@@ -6,7 +6,7 @@ from datetime import date
 
 import pytest
 
-from engagement.domain.period import LONGEST_PERIOD, Period, read_period
+from engagement.domain.reports.period import LONGEST_PERIOD, Period, read_period
 from engagement.errors import InvalidRequestError, UnprocessableError
 
 TODAY = date(2026, 11, 22)

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from engagement.domain.placeholder import (
+from engagement.domain.templates.placeholder import (
     LONGEST_VALUE,
     MOST_PLACEHOLDERS,
     Values,

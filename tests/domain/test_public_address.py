@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from engagement.domain.public_address import is_public
+from engagement.domain.webhooks.public_address import is_public
 
 REFUSED = [
     "127.0.0.1",

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import assume, example, given
 from hypothesis import strategies as st
 
-from engagement.domain.quiet_hours import QuietHours
+from engagement.domain.alerts.quiet_hours import QuietHours
 
 BERLIN, NEW_YORK = "Europe/Berlin", "America/New_York"
 #: Turned at 2:00 in New York, at 2:00 and 3:00 in Berlin, by half an hour on Lord Howe Island, and

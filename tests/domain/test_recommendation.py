@@ -10,9 +10,9 @@ from deployment import ROOT
 from hypothesis import given
 from hypothesis import strategies as st
 
-from engagement.domain.cohort import Cohort, TemplateTotals
-from engagement.domain.credible_interval import credible_interval
-from engagement.domain.recommendation import FARTHEST, MINIMUM, Recommendation, recommend
+from engagement.domain.reports.cohort import Cohort, TemplateTotals
+from engagement.domain.templates.credible_interval import credible_interval
+from engagement.domain.templates.recommendation import FARTHEST, MINIMUM, Recommendation, recommend
 
 USUAL = Cohort(1_000, 800, 400, 96)  # 12 % are answered
 

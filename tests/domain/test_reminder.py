@@ -9,9 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from engagement.domain.evidence import InteractionType
-from engagement.domain.kpi import Fact
-from engagement.domain.reminder import (
+from engagement.domain.messages.reminder import (
     FARTHEST,
     LONGEST_COMMENT,
     Condition,
@@ -22,7 +20,9 @@ from engagement.domain.reminder import (
     read_reminder,
     reminder_json,
 )
-from engagement.domain.verdict import Verdict
+from engagement.domain.verdicts.evidence import InteractionType
+from engagement.domain.verdicts.kpi import Fact
+from engagement.domain.verdicts.verdict import Verdict
 from engagement.errors import InvalidRequestError, UnprocessableError
 
 SENT = datetime(2026, 3, 27, 9, 0, tzinfo=UTC)

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from engagement.domain.reply import read_reply
+from engagement.domain.messages.reply import read_reply
 from engagement.errors import InvalidRequestError
 
 NOW = datetime(2026, 11, 22, 9, tzinfo=UTC)

@@ -10,13 +10,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from engagement.domain.cohort import Cohort
-from engagement.domain.contribution import contributions, roll_up
-from engagement.domain.evidence import InteractionType
-from engagement.domain.follow import FollowState
-from engagement.domain.kpi import Fact, count
-from engagement.domain.message import Copies, Message, Segment, Sender, Status
-from engagement.domain.rollup import (
+from engagement.domain.messages.follow import FollowState
+from engagement.domain.messages.message import Copies, Message, Segment, Sender, Status
+from engagement.domain.reports.cohort import Cohort
+from engagement.domain.reports.contribution import contributions, roll_up
+from engagement.domain.reports.rollup import (
     MOST_SEGMENTS,
     ORGANIZATION,
     Group,
@@ -25,7 +23,9 @@ from engagement.domain.rollup import (
     bounded,
     total,
 )
-from engagement.domain.verdict import Verdict
+from engagement.domain.verdicts.evidence import InteractionType
+from engagement.domain.verdicts.kpi import Fact, count
+from engagement.domain.verdicts.verdict import Verdict
 
 #: Shortly before midnight, so that a minute of facts falls on two days.
 START = datetime(2026, 3, 1, 23, 58, tzinfo=UTC)

@@ -12,12 +12,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 from sightings import RULES, SENT
 
-from engagement.domain.classifier import ALWAYS, BY_WINDOW, SWITCHES, classify
-from engagement.domain.client_address import KEPT_BITS, kept_address
-from engagement.domain.evidence import Evidence, InteractionType, printable_user_agent
-from engagement.domain.network_index import NetworkIndex
-from engagement.domain.rule import Certainty, ClientKind, NetworkRule, Scope
-from engagement.domain.verdict import Verdict
+from engagement.domain.verdicts.classifier import ALWAYS, BY_WINDOW, SWITCHES, classify
+from engagement.domain.verdicts.client_address import KEPT_BITS, kept_address
+from engagement.domain.verdicts.evidence import Evidence, InteractionType, printable_user_agent
+from engagement.domain.verdicts.network_index import NetworkIndex
+from engagement.domain.verdicts.rule import Certainty, ClientKind, NetworkRule, Scope
+from engagement.domain.verdicts.verdict import Verdict
 from engagement.wiring import RULES as FILE
 
 SHIPPED = tomllib.loads(FILE.read_text(encoding="utf-8"))

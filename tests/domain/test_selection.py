@@ -10,8 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from shelf import row
 
-from engagement.domain.kpi import Counts, Kpi
-from engagement.domain.selection import STATES, VALUES, Selection, State, read_selection
+from engagement.domain.reports.selection import STATES, VALUES, Selection, State, read_selection
+from engagement.domain.verdicts.kpi import Counts, Kpi
 from engagement.errors import InvalidRequestError
 
 NOW = datetime(2026, 11, 22, 9, 0, tzinfo=UTC)

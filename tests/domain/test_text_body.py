@@ -5,8 +5,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from engagement.domain.link import splice
-from engagement.domain.text_body import append_attachments, find_links, text_of
+from engagement.domain.tracking.link import splice
+from engagement.domain.tracking.text_body import append_attachments, find_links, text_of
 
 TRACKED = "https://track.test/c/1"
 

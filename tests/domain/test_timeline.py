@@ -24,11 +24,11 @@ from sightings import (
     Story,
 )
 
-from engagement.domain.interaction import INFERRED
-from engagement.domain.rule_set import PROVISIONAL
-from engagement.domain.timeline import inferred_opens, judge_again
-from engagement.domain.tracking_token import Kind
-from engagement.domain.verdict import Verdict, Via
+from engagement.domain.tracking.tracking_token import Kind
+from engagement.domain.verdicts.interaction import INFERRED
+from engagement.domain.verdicts.rule_set import PROVISIONAL
+from engagement.domain.verdicts.timeline import inferred_opens, judge_again
+from engagement.domain.verdicts.verdict import Verdict, Via
 
 DEFENDER = "40.94.29.84"
 PROTECTION = "52.100.20.30"

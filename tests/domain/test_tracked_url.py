@@ -8,8 +8,8 @@ from urllib.parse import urlsplit
 from hypothesis import given
 from hypothesis import strategies as st
 
-from engagement.domain.tracked_url import TrackedUrls
-from engagement.domain.tracking_token import Kind, TokenSigner, TrackingToken
+from engagement.domain.tracking.tracked_url import TrackedUrls
+from engagement.domain.tracking.tracking_token import Kind, TokenSigner, TrackingToken
 
 SIGNER = TokenSigner({1: b"k" * 32})
 #: 40 characters of host name, the longest that the limit on URLs is stated for

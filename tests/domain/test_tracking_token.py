@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from engagement.domain.tracking_token import (
+from engagement.domain.tracking.tracking_token import (
     ENCODED,
     PAYLOAD,
     Kind,

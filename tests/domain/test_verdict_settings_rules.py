@@ -11,11 +11,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from engagement.domain.classifier import ALWAYS, BY_WINDOW, SWITCHES, classify
-from engagement.domain.client_address import AddressPrivacy
-from engagement.domain.evidence import Evidence, InteractionType
-from engagement.domain.verdict import Verdict
-from engagement.domain.verdict_settings import (
+from engagement.domain.verdicts.classifier import ALWAYS, BY_WINDOW, SWITCHES, classify
+from engagement.domain.verdicts.client_address import AddressPrivacy
+from engagement.domain.verdicts.evidence import Evidence, InteractionType
+from engagement.domain.verdicts.verdict import Verdict
+from engagement.domain.verdicts.verdict_settings import (
     HIGHEST,
     VerdictSettings,
     patched_verdicts,

@@ -10,8 +10,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from engagement.domain import webhook_event
-from engagement.domain.webhook import (
+from engagement.domain.webhooks import webhook_event
+from engagement.domain.webhooks.webhook import (
     DELAYS,
     LONGEST_FAILURE,
     LONGEST_RETRY_AFTER,
@@ -27,8 +27,8 @@ from engagement.domain.webhook import (
     retry_after,
     rotated,
 )
-from engagement.domain.webhook_event import EventType, event_json, event_of, read_event
-from engagement.domain.webhook_patch import SUBSCRIBABLE, patched_endpoint
+from engagement.domain.webhooks.webhook_event import EventType, event_json, event_of, read_event
+from engagement.domain.webhooks.webhook_patch import SUBSCRIBABLE, patched_endpoint
 from engagement.errors import InvalidRequestError, UnprocessableError
 
 NOW = datetime(2026, 11, 22, 9, 0, tzinfo=UTC)

@@ -10,8 +10,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from engagement.domain.webhook import Endpoint, Secret, rotated
-from engagement.domain.webhook_signature import WebhookSigner, shown_secret, sign, verify
+from engagement.domain.webhooks.webhook import Endpoint, Secret, rotated
+from engagement.domain.webhooks.webhook_signature import WebhookSigner, shown_secret, sign, verify
 
 # https://github.com/standard-webhooks/standard-webhooks/tree/main/libraries, their tests
 SECRET = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"

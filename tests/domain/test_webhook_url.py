@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from engagement.domain.webhook_url import check_webhook_url
+from engagement.domain.webhooks.webhook_url import check_webhook_url
 from engagement.errors import UnprocessableError
 
 REFUSED = [

@@ -7,15 +7,15 @@ from datetime import date, time
 
 import pytest
 
-from engagement.domain.public_holiday import holiday_on, working_days_of
-from engagement.domain.time_zone import countries
-from engagement.domain.working_hours import (
+from engagement.domain.delivery.public_holiday import holiday_on, working_days_of
+from engagement.domain.delivery.working_hours import (
     DAYS,
     DeliveryTimeSettings,
     WorkingHours,
     delivery_time_json,
     patched_delivery_time,
 )
+from engagement.domain.time_zone import countries
 from engagement.errors import InvalidRequestError
 
 DEFAULT = DeliveryTimeSettings()

@@ -6,10 +6,10 @@ from datetime import UTC, datetime
 
 import pytest
 
-from engagement.domain.habit import ReplyOffset
+from engagement.domain.delivery.habit import ReplyOffset
+from engagement.domain.delivery.phone_number import PhonePrefix, read_phone
+from engagement.domain.delivery.zone_evidence import Whereabouts, ZoneEvidence, locate
 from engagement.domain.payload import Fields
-from engagement.domain.phone_number import PhonePrefix, read_phone
-from engagement.domain.zone_evidence import Whereabouts, ZoneEvidence, locate
 
 NOW = datetime(2026, 11, 23, 9, tzinfo=UTC)
 SUMMER = datetime(2026, 7, 1, 9, tzinfo=UTC)

@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta
 from deployment import FIREFOX, ok, wait_until
 from strangers import said, table
 
-from engagement.domain.alert import user_key
+from engagement.domain.alerts.alert import user_key
 from engagement.errors import ConflictError
 
 SELLER = "u-17"

@@ -13,7 +13,7 @@ from urllib.parse import unquote
 from azure.data.tables import TableClient
 from deployment import FIREFOX, PUBLIC_URL, reader_of
 
-from engagement.domain.tracking_token import Kind, TokenSigner, TrackingToken
+from engagement.domain.tracking.tracking_token import Kind, TokenSigner, TrackingToken
 from engagement.storage.judgement_requests import JudgementRequest, record_of
 
 SIGNER = TokenSigner({1: b"k" * 32})

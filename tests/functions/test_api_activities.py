@@ -7,9 +7,9 @@ from deployment import ok, recipient, wait_until
 from problem import assert_problem
 from shelf import ask, everything, fill, ids, row
 
-from engagement.domain.follow import FollowState
-from engagement.domain.kpi import Counts, Kpi
-from engagement.domain.message import Status
+from engagement.domain.messages.follow import FollowState
+from engagement.domain.messages.message import Status
+from engagement.domain.verdicts.kpi import Counts, Kpi
 
 ANN = {**recipient("ann@fabrikam.example", name="Ann"), "record": {"type": "contact", "id": "c-1"}}
 BEN = {**recipient("ben@fabrikam.example"), "record": {"type": "lead", "id": "l/2 %2F"}}

@@ -14,7 +14,7 @@ import pytest
 from deployment import at_once, ok
 from problem import assert_problem
 
-from engagement.domain.message import MOST_ATTACHMENTS
+from engagement.domain.messages.message import MOST_ATTACHMENTS
 
 PDF = b"%PDF-1.7 offer"
 

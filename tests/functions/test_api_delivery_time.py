@@ -13,7 +13,7 @@ from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 from problem import assert_problem
 
-from engagement.domain.habit import ReplyOffset, Trace
+from engagement.domain.delivery.habit import ReplyOffset, Trace
 
 KATHMANDU = ZoneInfo("Asia/Kathmandu")
 ANN, BOB = "ann@fabrikam.example", "bob@fabrikam.example"

@@ -8,7 +8,7 @@ import pytest
 from deployment import ok
 from problem import assert_problem
 
-from engagement.domain.tracking_token import Kind
+from engagement.domain.tracking.tracking_token import Kind
 from engagement.services.rolling_up import Report
 
 TODAY = datetime.now(UTC).date()

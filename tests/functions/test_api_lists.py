@@ -11,9 +11,9 @@ from deployment import ok, recipient, wait_until
 from problem import assert_problem
 from shelf import FIRST, ask, changed, everything, fill, followed, ids, pages, row
 
-from engagement.domain.follow import FollowState
-from engagement.domain.kpi import Counts, Kpi
-from engagement.domain.message import Record, Sender, Status
+from engagement.domain.messages.follow import FollowState
+from engagement.domain.messages.message import Record, Sender, Status
+from engagement.domain.verdicts.kpi import Counts, Kpi
 
 LEE = Sender("u-18", "lee@contoso.example", None)
 ORDER = ("opportunity", "o-9")

@@ -12,7 +12,7 @@ import pytest
 from deployment import PUBLIC_URL, at_once, draft_of, ok, recipient
 from problem import assert_problem
 
-from engagement.domain.message import LONGEST_BODY, MOST_LINKS
+from engagement.domain.messages.message import LONGEST_BODY, MOST_LINKS
 
 JSON = {"Content-Type": "application/json"}
 LINK = '<a href="https://contoso.example/{}">{}</a>'

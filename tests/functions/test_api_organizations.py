@@ -19,7 +19,7 @@ from problem import assert_problem
 
 from devserver.backing import connection_string
 from engagement.config import Config
-from engagement.domain.organization import ApiKey, Organization, Settings, State
+from engagement.domain.organizations.organization import ApiKey, Organization, Settings, State
 from engagement.storage.account import Account
 from engagement.storage.organizations import Organizations
 

@@ -8,7 +8,7 @@ import pytest
 from deployment import draft_of, ok
 from problem import assert_problem
 
-from engagement.domain.due_time import SETTLED
+from engagement.domain.messages.due_time import SETTLED
 
 SOON = (datetime.now(UTC) + timedelta(days=1)).isoformat()
 LATER = (datetime.now(UTC) + timedelta(days=3)).isoformat()

@@ -11,9 +11,9 @@ from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 from problem import assert_problem
 
-from engagement.domain.cohort import Cohort, TemplateTotals
-from engagement.domain.placeholder import LONGEST_VALUE
-from engagement.domain.template import LARGEST_BODY, MOST_TEMPLATES
+from engagement.domain.reports.cohort import Cohort, TemplateTotals
+from engagement.domain.templates.placeholder import LONGEST_VALUE
+from engagement.domain.templates.template import LARGEST_BODY, MOST_TEMPLATES
 from engagement.storage import keys
 from engagement.storage.template_totals import LONGEST_COLUMN
 from engagement.storage.transactions import LARGEST

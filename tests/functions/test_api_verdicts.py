@@ -10,7 +10,7 @@ from deployment import FIREFOX, ok, wait_until
 from problem import assert_problem
 from strangers import said, stored, verdicts
 
-from engagement.domain.alert import user_key
+from engagement.domain.alerts.alert import user_key
 from engagement.errors import ConflictError
 from engagement.services import scoring
 from engagement.wiring import shipped_rules

@@ -10,9 +10,9 @@ from problem import assert_problem
 from receiver import Receiver
 
 from engagement.config import Config
-from engagement.domain.webhook import MOST_ENDPOINTS, MOST_SECRETS
-from engagement.domain.webhook_event import EventType, event_of
-from engagement.domain.webhook_signature import verify
+from engagement.domain.webhooks.webhook import MOST_ENDPOINTS, MOST_SECRETS
+from engagement.domain.webhooks.webhook_event import EventType, event_of
+from engagement.domain.webhooks.webhook_signature import verify
 from engagement.storage.webhook_deliveries import Delivery, record_of
 from engagement.wiring import build_services
 

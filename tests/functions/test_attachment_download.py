@@ -28,7 +28,7 @@ from strangers import (
 )
 
 from engagement.config import Config
-from engagement.domain.tracking_token import Kind
+from engagement.domain.tracking.tracking_token import Kind
 from engagement.functions.public import NOT_FOUND
 from engagement.wiring import build_services
 

@@ -10,7 +10,8 @@ import pytest
 from deployment import ADMIN_KEY, Deployment, ok, settings
 from problem import assert_problem
 
-from engagement.domain import organization, tracking_token
+from engagement.domain.organizations import organization
+from engagement.domain.tracking import tracking_token
 from engagement.functions import auth
 
 NO_KEYS = {

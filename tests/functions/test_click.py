@@ -29,7 +29,7 @@ from strangers import (
     verdicts,
 )
 
-from engagement.domain.tracking_token import Kind
+from engagement.domain.tracking.tracking_token import Kind
 from engagement.functions.public import NOT_FOUND
 
 OFFER = "https://contoso.example/offer?a=1&b=2"

@@ -29,7 +29,7 @@ from strangers import (
 )
 
 from devserver.backing import free_port
-from engagement.domain.tracking_token import PAYLOAD, Kind, TokenSigner, TrackingToken
+from engagement.domain.tracking.tracking_token import PAYLOAD, Kind, TokenSigner, TrackingToken
 
 OPEN = ("open", "person", "")
 

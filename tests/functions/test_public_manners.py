@@ -22,7 +22,7 @@ from strangers import (
     verdicts,
 )
 
-from engagement.domain.tracking_token import Kind, TokenSigner
+from engagement.domain.tracking.tracking_token import Kind, TokenSigner
 from engagement.functions.public import NOT_FOUND
 
 ROUTES = ["pixel", "link", "file"]

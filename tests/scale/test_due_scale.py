@@ -19,9 +19,9 @@ from office import Server
 
 from devserver.backing import Azurite, free_port
 from engagement.config import Config
-from engagement.domain.due_time import DueTime, Task
-from engagement.domain.follow import FollowState
-from engagement.domain.message import (
+from engagement.domain.messages.due_time import DueTime, Task
+from engagement.domain.messages.follow import FollowState
+from engagement.domain.messages.message import (
     Content,
     Copies,
     Message,
@@ -30,7 +30,7 @@ from engagement.domain.message import (
     Sender,
     Status,
 )
-from engagement.domain.reminder import Condition, Reminder
+from engagement.domain.messages.reminder import Condition, Reminder
 from engagement.storage import keys
 from engagement.storage.account import Account
 from engagement.storage.blobs import Blobs

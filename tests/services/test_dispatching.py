@@ -10,8 +10,8 @@ from deployment import ok, recipient
 from fault_proxy import first, healthy, only, refusing
 from office import HOUR, MONTH, NOW
 
-from engagement.domain.due_time import CRM_PAUSE, GRACE, PATIENCE, SETTLED
-from engagement.domain.message import HAND_OVER_LIMIT
+from engagement.domain.messages.due_time import CRM_PAUSE, GRACE, PATIENCE, SETTLED
+from engagement.domain.messages.message import HAND_OVER_LIMIT
 from engagement.errors import StorageError
 
 

@@ -10,9 +10,9 @@ import pytest
 from deployment import ok, recipient
 from office import HOUR, MONTH, NOW
 
-from engagement.domain.draft import read_draft
-from engagement.domain.due_time import CRM_PAUSE, PATIENCE, SETTLED, pause
-from engagement.domain.message import HAND_OVER_LIMIT, Status
+from engagement.domain.messages.draft import read_draft
+from engagement.domain.messages.due_time import CRM_PAUSE, PATIENCE, SETTLED, pause
+from engagement.domain.messages.message import HAND_OVER_LIMIT, Status
 from engagement.errors import StorageError
 from engagement.services.sending import Order
 

@@ -14,9 +14,9 @@ from azure.storage.queue.aio import QueueClient
 from deployment import FIREFOX, PUBLIC_URL
 
 from engagement.config import DataAccount
-from engagement.domain.observer import Crowd
-from engagement.domain.tracking_token import Kind, TokenSigner
-from engagement.domain.verdict import Verdict
+from engagement.domain.tracking.tracking_token import Kind, TokenSigner
+from engagement.domain.verdicts.observer import Crowd
+from engagement.domain.verdicts.verdict import Verdict
 from engagement.errors import ConflictError, NotFoundError
 from engagement.services.alerting import Alerting
 from engagement.services.judging import LAST_LOOK, Judging

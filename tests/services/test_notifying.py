@@ -13,9 +13,9 @@ from deployment import SIGNING_KEY
 from receiver import Receiver
 
 from engagement.config import DataAccount
-from engagement.domain.webhook import DELAYS, KEPT, DisabledReason, next_delay
-from engagement.domain.webhook_event import EventType, event_of
-from engagement.domain.webhook_signature import WebhookSigner, verify
+from engagement.domain.webhooks.webhook import DELAYS, KEPT, DisabledReason, next_delay
+from engagement.domain.webhooks.webhook_event import EventType, event_of
+from engagement.domain.webhooks.webhook_signature import WebhookSigner, verify
 from engagement.errors import ConflictError, NotFoundError, StorageError
 from engagement.remote.webhooks import Webhooks
 from engagement.services import notifying

@@ -17,10 +17,18 @@ from shelf import an_open
 
 from devserver.backing import connection_string
 from engagement.config import DataAccount
-from engagement.domain.follow import FollowState
-from engagement.domain.kpi import Kpi, count
-from engagement.domain.listed import listed_of
-from engagement.domain.message import Copies, Message, Recipient, Record, Role, Sender, Status
+from engagement.domain.messages.follow import FollowState
+from engagement.domain.messages.message import (
+    Copies,
+    Message,
+    Recipient,
+    Record,
+    Role,
+    Sender,
+    Status,
+)
+from engagement.domain.reports.listed import listed_of
+from engagement.domain.verdicts.kpi import Kpi, count
 from engagement.errors import ConflictError, EngagementError, StorageError
 from engagement.services.projecting import Projecting
 from engagement.storage import keys

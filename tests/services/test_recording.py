@@ -11,9 +11,9 @@ from azure.core.exceptions import ClientAuthenticationError
 from azure.storage.queue.aio import QueueClient
 
 from engagement.config import DataAccount
-from engagement.domain.evidence import Evidence, InteractionType
-from engagement.domain.interaction import Interaction, interaction_id
-from engagement.domain.verdict import Judgement, Verdict, Via
+from engagement.domain.verdicts.evidence import Evidence, InteractionType
+from engagement.domain.verdicts.interaction import Interaction, interaction_id
+from engagement.domain.verdicts.verdict import Judgement, Verdict, Via
 from engagement.services.recording import Recording
 from engagement.storage.account import Account
 from engagement.storage.appends import Appends

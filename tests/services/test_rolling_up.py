@@ -17,9 +17,9 @@ from history import SENT_AT, later, new_history
 
 from devserver.backing import Azurite, connection_string
 from engagement.config import Config
-from engagement.domain.cohort import Cohort
-from engagement.domain.message import Status
-from engagement.domain.rollup import ORGANIZATION
+from engagement.domain.messages.message import Status
+from engagement.domain.reports.cohort import Cohort
+from engagement.domain.reports.rollup import ORGANIZATION
 from engagement.services import rolling_up
 from engagement.services.rolling_up import Report
 from engagement.wiring import build_services

@@ -10,9 +10,9 @@ from deployment import Deployment, settings
 from fault_proxy import FaultProxy
 
 from devserver.backing import connection_string
-from engagement.domain.organization import State
-from engagement.domain.webhook import DeadLetter
-from engagement.domain.webhook_event import EventType, event_of
+from engagement.domain.organizations.organization import State
+from engagement.domain.webhooks.webhook import DeadLetter
+from engagement.domain.webhooks.webhook_event import EventType, event_of
 from engagement.services.sweeping import window
 from engagement.storage import keys
 

@@ -8,9 +8,9 @@ from datetime import UTC, datetime, timedelta
 from deployment import FIREFOX, PUBLIC_URL, ok
 from office import NOW
 
-from engagement.domain.due_time import SETTLED
-from engagement.domain.observer import Hit
-from engagement.domain.tracking_token import Kind
+from engagement.domain.messages.due_time import SETTLED
+from engagement.domain.tracking.tracking_token import Kind
+from engagement.domain.verdicts.observer import Hit
 from engagement.storage.judgement_requests import JudgementRequest, record_of
 
 MONDAY = NOW + timedelta(days=1)

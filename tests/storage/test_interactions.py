@@ -12,10 +12,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from engagement.config import DataAccount
-from engagement.domain.evidence import Evidence, InteractionType
-from engagement.domain.interaction import Interaction, interaction_id
-from engagement.domain.kpi import count
-from engagement.domain.verdict import Judgement, Verdict, Via
+from engagement.domain.verdicts.evidence import Evidence, InteractionType
+from engagement.domain.verdicts.interaction import Interaction, interaction_id
+from engagement.domain.verdicts.kpi import count
+from engagement.domain.verdicts.verdict import Judgement, Verdict, Via
 from engagement.errors import NotFoundError, StorageError
 from engagement.storage import keys
 from engagement.storage.account import Account

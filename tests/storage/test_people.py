@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from engagement.config import DataAccount
-from engagement.domain.habit import ReplyOffset, Trace
+from engagement.domain.delivery.habit import ReplyOffset, Trace
 from engagement.storage import keys
 from engagement.storage.account import Account
 from engagement.storage.people import MOST_READ, People

@@ -1,0 +1,1 @@
+"""What a seller is told, and when not."""

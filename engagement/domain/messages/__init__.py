@@ -1,0 +1,1 @@
+"""Messages: drafts, recipients, attachments, copies, reminders and when they are due."""

@@ -1,0 +1,1 @@
+"""One CRM environment and its settings."""

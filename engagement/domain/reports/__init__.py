@@ -1,0 +1,1 @@
+"""What many messages amount to: lists, statuses, rollups and KPIs of periods."""

@@ -1,0 +1,1 @@
+"""Templates: filling them in, their rates, and which is recommended."""
