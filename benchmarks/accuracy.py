@@ -37,7 +37,7 @@ from engagement.domain.verdicts.recent import MessageKey
 from engagement.domain.verdicts.rule_set import RuleSet
 from engagement.domain.verdicts.timeline import crowded, judge_again
 from engagement.domain.verdicts.verdict import Judgement
-from engagement.wiring import shipped_rules
+from engagement.wiring.foundation import shipped_rules
 
 SHIPPED = sorted(Path(__file__).parent.glob("labelled/*.jsonl"))
 HANDED_OVER = datetime(2026, 1, 5, 9, tzinfo=UTC)

@@ -23,7 +23,7 @@ OWN = {
     "remote": {"config", "domain", "errors", "remote"},
     "services": {"domain", "storage", "remote", "errors", "services"},
     "functions": {"services", "domain", "errors", "functions"},
-    "wiring": {"config", "domain", "errors", "storage", "remote", "services"},
+    "wiring": {"config", "domain", "errors", "storage", "remote", "services", "wiring"},
 }
 FOREIGN = {
     "storage": {"azure.data", "azure.storage", "azure.core", "azure.identity", "aiohttp"},

@@ -6,10 +6,10 @@ from collections.abc import Iterator
 
 import azure.functions as func
 
-from engagement.services import Services
+from engagement.services import PublicServices, Services
 
 
-def blueprints(services: Services) -> Iterator[func.Blueprint]:
+def blueprints(services: PublicServices) -> Iterator[func.Blueprint]:
     """Yield the triggers of the surface; the public one never loads those of the private one."""
     from engagement.functions import probes
 
@@ -18,7 +18,7 @@ def blueprints(services: Services) -> Iterator[func.Blueprint]:
         from engagement.functions import public
 
         yield public.blueprint(services)
-    if services.surface != "public":
+    if isinstance(services, Services):
         from engagement.functions import (
             api_alerts,
             api_attachments,

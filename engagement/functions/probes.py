@@ -6,10 +6,10 @@ import azure.functions as func
 
 from engagement.functions.auth import anyone
 from engagement.functions.web import json_response
-from engagement.services import Services
+from engagement.services import PublicServices
 
 
-def blueprint(services: Services) -> func.Blueprint:
+def blueprint(services: PublicServices) -> func.Blueprint:
     """Return the health probes."""
     bp = func.Blueprint()
 

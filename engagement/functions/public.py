@@ -24,7 +24,7 @@ from engagement.errors import (
 )
 from engagement.functions.auth import Access, Wrapped, wrapped
 from engagement.functions.web import RETRY_AFTER
-from engagement.services import Services
+from engagement.services import PublicServices
 from engagement.services.tracking import Download
 
 logger = logging.getLogger(__name__)
@@ -50,7 +50,7 @@ METHODS = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"]
 ALLOWED = ("GET", "HEAD")
 
 
-def blueprint(services: Services) -> func.Blueprint:
+def blueprint(services: PublicServices) -> func.Blueprint:
     """Return the anonymous routes."""
     bp = func.Blueprint()
     tracking = services.tracking

@@ -13,7 +13,7 @@ from engagement.domain.verdicts.interaction import Interaction, interaction_id
 from engagement.domain.verdicts.kpi import Fact, count
 from engagement.domain.verdicts.observer import Hit, Observer
 from engagement.domain.verdicts.timeline import crowded, inferred_opens, judge_again
-from engagement.wiring import shipped_rules
+from engagement.wiring.foundation import shipped_rules
 
 RULES = shipped_rules()
 SENT = datetime(2026, 11, 23, 8, 0, tzinfo=UTC)

@@ -14,7 +14,7 @@ from engagement.domain.verdicts.evidence import InteractionType
 from engagement.domain.verdicts.kpi import Counts, Fact, Kpi, count
 from engagement.domain.verdicts.verdict import Verdict
 from engagement.errors import InvalidRequestError
-from engagement.wiring import shipped_phrasebook
+from engagement.wiring.private import shipped_phrasebook
 
 NOW = datetime(2026, 11, 22, 0, 30, tzinfo=UTC)
 PHRASEBOOK = shipped_phrasebook()

@@ -24,7 +24,7 @@ from engagement.domain.organizations.settings_patch import patched, settings_jso
 from engagement.domain.verdicts.client_address import AddressPrivacy
 from engagement.domain.verdicts.verdict_settings import VerdictSettings
 from engagement.errors import InvalidRequestError
-from engagement.wiring import shipped_rules
+from engagement.wiring.foundation import shipped_rules
 
 SHIPPED = shipped_rules()
 SECRET, OTHER = "s" * 43, "t" * 43

@@ -18,7 +18,7 @@ from engagement.domain.verdicts.evidence import Evidence, InteractionType, print
 from engagement.domain.verdicts.network_index import NetworkIndex
 from engagement.domain.verdicts.rule import Certainty, ClientKind, NetworkRule, Scope
 from engagement.domain.verdicts.verdict import Verdict
-from engagement.wiring import RULES as FILE
+from engagement.wiring.foundation import RULES as FILE
 
 SHIPPED = tomllib.loads(FILE.read_text(encoding="utf-8"))
 EVERY_RULE = [*SHIPPED["networks"], *SHIPPED["user_agents"]]

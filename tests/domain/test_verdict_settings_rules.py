@@ -22,7 +22,7 @@ from engagement.domain.verdicts.verdict_settings import (
     verdicts_json,
 )
 from engagement.errors import InvalidRequestError
-from engagement.wiring import shipped_rules
+from engagement.wiring.foundation import shipped_rules
 
 SHIPPED = shipped_rules()
 NOTHING = VerdictSettings()

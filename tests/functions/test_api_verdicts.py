@@ -13,7 +13,7 @@ from strangers import said, stored, verdicts
 from engagement.domain.alerts.alert import user_key
 from engagement.errors import ConflictError
 from engagement.services import scoring
-from engagement.wiring import shipped_rules
+from engagement.wiring.foundation import shipped_rules
 
 SHIPPED = shipped_rules()
 SELLER = "u-17"

@@ -32,7 +32,7 @@ from engagement.storage.queues import Queue
 from engagement.storage.settings import SettingsRows
 from engagement.storage.summaries import Summaries
 from engagement.storage.wire import Wire
-from engagement.wiring import shipped_rules
+from engagement.wiring.foundation import shipped_rules
 
 NOW = datetime(2026, 11, 22, 9, 0, tzinfo=UTC)
 SIGNER = TokenSigner({1: b"k" * 32})

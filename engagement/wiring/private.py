@@ -1,19 +1,15 @@
-"""Builds the services of a deployment; the only file that knows every layer."""
+"""Every use case of a deployment: what the API, the timers and the queues need."""
 
 from __future__ import annotations
 
 import tomllib
 from collections.abc import Callable
-from datetime import UTC, datetime
+from datetime import datetime
 from pathlib import Path
 
 from engagement.config import Config
 from engagement.domain.reports.viewer import Phrasebook
 from engagement.domain.tracking.tracked_url import TrackedUrls
-from engagement.domain.tracking.tracking_token import TokenSigner
-from engagement.domain.verdicts.client_address import TrustedProxies
-from engagement.domain.verdicts.observer import Observer
-from engagement.domain.verdicts.rule_set import RuleSet, read_rule_set
 from engagement.domain.webhooks.webhook_signature import WebhookSigner
 from engagement.remote.entra import Entra
 from engagement.remote.graph import Graph
@@ -39,10 +35,8 @@ from engagement.services.handing_over import (
 from engagement.services.judging import Judging
 from engagement.services.listing import Listing
 from engagement.services.notifying import Notifying
-from engagement.services.observing import Observing
 from engagement.services.projecting import Projecting
 from engagement.services.reading import Reading
-from engagement.services.recording import Recording
 from engagement.services.remembering import Remembering
 from engagement.services.reminding import Reminding
 from engagement.services.rendering import Rendering
@@ -55,42 +49,29 @@ from engagement.services.subscribing import Subscribing
 from engagement.services.summarizing import Summarizing
 from engagement.services.sweeping import Sweeping
 from engagement.services.templating import Templating
-from engagement.services.tracking import Tracking
 from engagement.services.watching import Watching
 from engagement.services.withdrawing import Withdrawing
 from engagement.storage import keys
-from engagement.storage.account import Account
 from engagement.storage.alerts import Alerts
-from engagement.storage.appends import Appends
-from engagement.storage.blobs import Blobs
 from engagement.storage.contributions import Contributions
 from engagement.storage.dead_webhooks import DeadLetters
 from engagement.storage.due_times import DueTimes
 from engagement.storage.interactions import Interactions
 from engagement.storage.listings import Listings
 from engagement.storage.markers import Markers
-from engagement.storage.messages import Messages
 from engagement.storage.organizations import Organizations
 from engagement.storage.people import People
 from engagement.storage.queues import Queue
-from engagement.storage.readiness import Readiness
 from engagement.storage.rollups import Rollups
-from engagement.storage.settings import SettingsRows
-from engagement.storage.spill import Spill
 from engagement.storage.summaries import Summaries
 from engagement.storage.template_totals import TemplateTotalsRows
 from engagement.storage.templates import Templates
 from engagement.storage.waiting_messages import WaitingMessages
 from engagement.storage.webhooks import Endpoints
-from engagement.storage.wire import Wire
+from engagement.wiring.foundation import Foundation
+from engagement.wiring.public import build_tracking
 
-RULES = Path(__file__).parent / "rules.toml"
-STATUSES = Path(__file__).parent / "statuses.toml"
-
-
-def shipped_rules() -> RuleSet:
-    """Read the rules by which hits are judged where an organization changed nothing."""
-    return read_rule_set(tomllib.loads(RULES.read_text(encoding="utf-8")))
+STATUSES = Path(__file__).parent.parent / "statuses.toml"
 
 
 def shipped_phrasebook() -> Phrasebook:
@@ -98,44 +79,39 @@ def shipped_phrasebook() -> Phrasebook:
     return Phrasebook(tomllib.loads(STATUSES.read_text(encoding="utf-8")))
 
 
-def build_services(
-    config: Config, clock: Callable[[], datetime] = lambda: datetime.now(UTC)
+def build_private_services(
+    config: Config, foundation: Foundation, clock: Callable[[], datetime]
 ) -> Services:
-    """Build everything that the triggers need; opens no connection yet.
-
-    *clock* tells when messages are handed over, aware UTC.
-    """
-    account = Account(config.data)
-    wire = Wire(account)
-    set_aside, judgements, deliveries = (Queue(wire, name) for name in keys.QUEUES)
-    organizations, settings = Organizations(account), SettingsRows(account)
-    messages, blobs, interactions = Messages(account), Blobs(account), Interactions(account)
+    """Build everything that the triggers need; *clock* tells when messages are handed over."""
+    account, wire = foundation.account, foundation.wire
+    messages, blobs, settings = foundation.messages, foundation.blobs, foundation.settings
+    recording, rules = foundation.recording, foundation.rules
+    organizations, interactions = Organizations(account), Interactions(account)
     due_times, waiting = DueTimes(account), WaitingMessages(account)
     listings, markers, people = Listings(account), Markers(account), People(account)
     contributions, rollups = Contributions(account), Rollups(account)
     templates, totals = Templates(account), TemplateTotalsRows(account)
     endpoints, dead_letters = Endpoints(account), DeadLetters(account)
 
-    signer = TokenSigner(config.signing_keys)
     webhook_signer = WebhookSigner(config.signing_keys)
-    urls = TrackedUrls(config.public_url, signer)
-    rules = shipped_rules()
+    urls = TrackedUrls(config.public_url, foundation.signer)
     webhooks = Webhooks(allow_private=config.webhook_allow_private)
-    proxies = TrustedProxies(config.proxy_count, config.front_door_id)
 
     administering = Administering(organizations, settings, rules)
     alerting = Alerting(Alerts(account), messages, settings)
     notifying = Notifying(
-        endpoints, dead_letters, deliveries, webhook_signer, webhooks, alerting.tell_of_webhook
+        endpoints,
+        dead_letters,
+        foundation.deliveries,
+        webhook_signer,
+        webhooks,
+        alerting.tell_of_webhook,
     )
     announcing = Announcing(notifying, clock)
     projecting = Projecting(
         messages, interactions, Summaries(account), listings, markers, announcing.change
     )
-    spill = Spill(config.spill_folder, config.spill_limit_bytes)
-    recording = Recording(Appends(wire), set_aside, judgements, spill)
-    judging = Judging(interactions, settings, alerting, judgements, projecting, rules)
-    observing = Observing(Observer(signer), settings, rules, proxies)
+    judging = Judging(interactions, settings, alerting, foundation.judgements, projecting, rules)
     rendering, handing_over = Rendering(messages, blobs, urls), HandingOver(_transports(config))
     sending = Sending(projecting, blobs, settings, rendering, handing_over, clock)
     scheduling = Scheduling(projecting, sending, due_times, waiting, clock)
@@ -147,10 +123,8 @@ def build_services(
         await remembering.remember(organization, message_id)
 
     async def close() -> None:
-        await recording.close()
         await webhooks.close()
-        await wire.close()
-        await account.close()
+        await foundation.close()
 
     contributing = Contributing(messages, interactions, contributions, markers, follow_up)
     return Services(
@@ -180,10 +154,10 @@ def build_services(
         summarizing=Summarizing(rollups),
         sweeping=Sweeping(organizations, administering, messages, templates, blobs, dead_letters),
         templating=Templating(templates, totals, blobs),
-        tracking=Tracking(signer, messages, blobs, observing, recording, config.stream_limit_bytes),
+        tracking=build_tracking(config, foundation),
         watching=Watching([Queue(wire, keys.poison(name)) for name in keys.QUEUES]),
         withdrawing=Withdrawing(projecting, blobs, waiting),
-        ready=Readiness(account, set_aside).check,
+        ready=foundation.readiness.check,
         close=close,
     )
 
