@@ -4,7 +4,7 @@ targetScope = 'subscription'
 
 @description('Name of the deployment, as azd calls its environments. Resources are named after it.')
 @minLength(1)
-@maxLength(32)
+@maxLength(64)
 param environmentName string
 
 @description('Region of everything; one that has Flex Consumption.')

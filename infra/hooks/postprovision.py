@@ -13,8 +13,8 @@ import sys
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
-from command_lines import HookError, az, passed, say
-from registration import trust_identity
+from infra.hooks.command_lines import HookError, az, passed, say
+from infra.hooks.registration import trust_identity
 
 SECRET_TEMPLATE = Path(__file__).parent.parent / "app" / "secret.bicep"
 

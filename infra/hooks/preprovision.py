@@ -10,8 +10,8 @@ import sys
 from collections.abc import Mapping
 from datetime import UTC, date, datetime
 
-from command_lines import HookError, az, keep, say
-from registration import add_service_principal, complete_api, register
+from infra.hooks.command_lines import HookError, az, keep, say
+from infra.hooks.registration import add_service_principal, complete_api, register
 
 
 def prepare(environment: Mapping[str, str], today: date) -> None:

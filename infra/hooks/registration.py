@@ -9,7 +9,7 @@ import json
 from pathlib import Path
 from typing import Any
 
-from command_lines import HookError, az, passed
+from infra.hooks.command_lines import HookError, az, passed
 
 GRAPH = "https://graph.microsoft.com/v1.0"
 #: What callers ask for and are given; docs/sign-in.md explains it.

@@ -12,7 +12,6 @@ from deployment import ROOT
 
 from engagement.config import Config
 
-HOOKS = ROOT / "infra" / "hooks"
 FAKE = Path(__file__).with_name("fake_cloud.py")
 SUBSCRIPTION = "11111111-1111-1111-1111-111111111111"
 ROLES = ["Engagement.Admin", "Engagement.Seller", "Engagement.Crm"]
@@ -71,7 +70,8 @@ class Cloud:
         """Run a hook with what azd has kept so far and *environment*."""
         self.change(calls=[])
         return subprocess.run(
-            [sys.executable, str(HOOKS / f"{hook}.py")],
+            [sys.executable, "-m", f"infra.hooks.{hook}"],
+            cwd=ROOT,
             env={
                 "PATH": f"{self.programs}{os.pathsep}{os.environ['PATH']}",
                 "FAKE_CLOUD": str(self.state),
