@@ -157,6 +157,9 @@ param budgetStartDate string = utcNow('yyyy-MM-01')
 @description('Host name for tracked links, such as links.contoso.com, by Azure Front Door; empty for the app\'s own.')
 param trackingDomain string = ''
 
+@description('Whether a tracking domain is the only way to the public app. Links sent with the app\'s own host name end with it.')
+param onlyTrackingDomain bool = true
+
 @description('Whether the data account and the vaults have private addresses only.')
 param useNetwork bool = false
 
@@ -187,6 +190,7 @@ var features = {
   smtpSignIn: !empty(smtpHost) && !empty(smtpUsername)
   privateSecrets: useAdminKey || (!empty(smtpHost) && !empty(smtpUsername))
   frontDoor: !empty(trackingDomain)
+  frontDoorOnly: !empty(trackingDomain) && onlyTrackingDomain
   network: useNetwork
   budget: budgetAmount > 0
   availability: testAvailability
@@ -456,7 +460,7 @@ module publicApp 'app/functions.bicep' = {
     httpConcurrency: httpConcurrency
     settings: publicSettings
     subnetId: features.network ? network.outputs.publicSubnetId : ''
-    frontDoorId: features.frontDoor ? frontDoor.outputs.frontDoorId : ''
+    frontDoorId: features.frontDoorOnly ? frontDoor.outputs.frontDoorId : ''
   }
   dependsOn: [
     roles

@@ -34,7 +34,7 @@ def finish(environment: Mapping[str, str]) -> None:
         if environment.get("SMTP_USERNAME") and "smtp-password" not in present:
             say("The password of the mail server is missing. Type it in when this asks for it:")
             say(
-                f"  az deployment group create -g {group} -f {SECRET_TEMPLATE} "
+                f"  az deployment group create -g {group} -f infra/app/secret.bicep "
                 f"-p vaultName={private_vault} secretName=smtp-password"
             )
             say("and then run: azd hooks run postprovision")
