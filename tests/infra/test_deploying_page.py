@@ -67,3 +67,8 @@ def test_hooks_read_what_azd_knows():
         read |= set(re.findall(r'_on\(environment, "([A-Z_]+)"', code))
         assert read
         assert read <= own | outputs | set(variables().values()) | SWITCHES, name
+
+
+def test_what_azd_keeps_is_neither_committed_nor_deployed():
+    assert ".azure/" in (ROOT / ".gitignore").read_text().splitlines()
+    assert ".azure" in (ROOT / ".funcignore").read_text().splitlines()

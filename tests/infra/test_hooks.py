@@ -333,3 +333,16 @@ def test_the_private_identity_vouches_for_mail_once(cloud):
     assert credential["subject"] == "principal-1"
     assert credential["issuer"] == "https://login.microsoftonline.com/tenant-1/v2.0"
     assert credential["audiences"] == ["api://AzureADTokenExchange"]
+
+
+def test_azd_runs_hooks_that_exist_on_every_system():
+    text = (ROOT / "azure.yaml").read_text()
+    runs = re.findall(r"run: (python3?) -m (infra\.hooks\.\w+)", text)
+
+    assert sorted(runs) == [
+        (program, f"infra.hooks.{hook}")
+        for program in ("python", "python3")
+        for hook in ("postprovision", "preprovision")
+    ]
+    for _, module in runs:
+        assert (ROOT / f"{module.replace('.', '/')}.py").is_file()
