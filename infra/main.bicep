@@ -574,6 +574,7 @@ output SERVICE_PUBLIC_NAME string = publicApp.outputs.name
 output SERVICE_PUBLIC_HOST string = publicApp.outputs.hostName
 output SERVICE_PRIVATE_NAME string = privateApp.outputs.name
 output SERVICE_PRIVATE_HOST string = privateApp.outputs.hostName
+output API_CLIENT_ID string = entraClientId
 output TRACKING_URL string = publicUrl
 output DATA_ACCOUNT_NAME string = data.outputs.name
 output VAULT_NAME string = vault.outputs.name

@@ -23,9 +23,9 @@ def az(*arguments: str) -> Any:
     return json.loads(answer) if answer.strip() else None
 
 
-def keep(name: str, value: str) -> None:
-    """Keep a value in azd's environment, from which later steps and runs get it."""
-    _run("azd", "env", "set", name, value)
+def keep(environment_name: str, name: str, value: str) -> None:
+    """Keep a value in one of azd's environments, from which later steps and runs get it."""
+    _run("azd", "env", "set", name, value, "--environment", environment_name)
 
 
 @contextmanager

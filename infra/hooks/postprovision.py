@@ -40,6 +40,9 @@ def finish(environment: Mapping[str, str]) -> None:
             say("and then run: azd hooks run postprovision")
     for app in (environment["SERVICE_PUBLIC_NAME"], environment["SERVICE_PRIVATE_NAME"]):
         _read_secrets_again(f"{resources}/Microsoft.Web/sites/{app}")
+    if environment.get("ENTRA_CLIENT_ID", "") != environment["API_CLIENT_ID"]:
+        # azd may have read its values before the hook in front of provisioning kept this one.
+        say("The apps do not know the API's app registration yet: run azd up once more.")
     if environment.get("GRAPH_CLIENT_ID"):
         trust_identity(
             environment["GRAPH_CLIENT_ID"],

@@ -22,17 +22,17 @@ def prepare(environment: Mapping[str, str], today: date) -> None:
         app = register(f"Engagement {name}", environment.get("ENTRA_CLIENT_ID"))
         complete_api(app)
         add_service_principal(app["appId"])
-        keep("ENTRA_CLIENT_ID", app["appId"])
+        keep(name, "ENTRA_CLIENT_ID", app["appId"])
         say(f"The API's app registration is {app['displayName']}, client id {app['appId']}.")
     if _on(environment, "USE_GRAPH", default="false"):
         app = register(f"Engagement mail {name}", environment.get("GRAPH_CLIENT_ID"))
         add_service_principal(app["appId"])
-        keep("GRAPH_CLIENT_ID", app["appId"])
+        keep(name, "GRAPH_CLIENT_ID", app["appId"])
         say(f"Mail is sent as {app['displayName']}, client id {app['appId']}.")
         say("An administrator has to let it send: docs/deploying.md, Microsoft Graph.")
     if not environment.get("BUDGET_START_DATE"):
         # A budget keeps the start that it was made with, so that it is chosen once.
-        keep("BUDGET_START_DATE", f"{today:%Y-%m}-01")
+        keep(name, "BUDGET_START_DATE", f"{today:%Y-%m}-01")
 
 
 def _check_subscription(environment: Mapping[str, str]) -> None:

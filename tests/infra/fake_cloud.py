@@ -40,7 +40,8 @@ def split(arguments):
 
 
 def azd(cloud, words, options):
-    if words[:2] != ["env", "set"] or len(words) != 4 or options:
+    given = {"--environment": os.environ["AZURE_ENV_NAME"]}
+    if words[:2] != ["env", "set"] or len(words) != 4 or options != given:
         refuse(cloud)
     cloud["kept"][words[2]] = words[3]
 

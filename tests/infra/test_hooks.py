@@ -19,6 +19,7 @@ OUTPUTS = {
     "AZURE_SUBSCRIPTION_ID": SUBSCRIPTION,
     "AZURE_RESOURCE_GROUP": "rg-engagement-test",
     "AZURE_TENANT_ID": "tenant-1",
+    "API_CLIENT_ID": "",
     "VAULT_NAME": "kv-1",
     "PRIVATE_VAULT_NAME": "",
     "SERVICE_PUBLIC_NAME": "func-public-1",
@@ -333,6 +334,14 @@ def test_the_private_identity_vouches_for_mail_once(cloud):
     assert credential["subject"] == "principal-1"
     assert credential["issuer"] == "https://login.microsoftonline.com/tenant-1/v2.0"
     assert credential["audiences"] == ["api://AzureADTokenExchange"]
+
+
+def test_a_registration_that_the_apps_were_not_told_of_is_noticed(cloud):
+    known = cloud.run("postprovision", **OUTPUTS | {"API_CLIENT_ID": "c-1"}, ENTRA_CLIENT_ID="c-1")
+    unknown = cloud.run("postprovision", **OUTPUTS, ENTRA_CLIENT_ID="c-1")
+
+    assert "azd up once more" not in known.stdout
+    assert "azd up once more" in unknown.stdout
 
 
 def test_azd_runs_hooks_that_exist_on_every_system():
