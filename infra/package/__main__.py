@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 import argparse
+import os
 import sys
 
 from infra.package.archive import build
@@ -26,7 +27,8 @@ def main() -> int:
     print(f"{TARGET.relative_to(ROOT)}: {len(names)} files, {TARGET.stat().st_size // 1024} KiB")
     try:
         if options.check:
-            check(TARGET, options.check)
+            # Not resolved: the link is what names the environment.
+            check(TARGET, os.path.abspath(options.check))  # noqa: PTH100
     except PackageError as error:
         print(error, file=sys.stderr)
         return 1
