@@ -9,6 +9,7 @@ from __future__ import annotations
 import ast
 import re
 from datetime import UTC, datetime, timedelta
+from functools import cache
 from pathlib import Path
 
 from devserver.timers import next_occurrence
@@ -21,6 +22,7 @@ TIMERS = ROOT / "engagement" / "functions" / "timers.py"
 MONTH_HOURS = 730
 
 
+@cache
 def requests() -> dict[str, tuple[int, int]]:
     """Return operation to requests to tables and to blobs, as the data model documents them."""
     rows = re.findall(
@@ -29,6 +31,7 @@ def requests() -> dict[str, tuple[int, int]]:
     return {operation: (int(tables), int(blobs)) for operation, tables, blobs in rows}
 
 
+@cache
 def schedules() -> dict[str, str]:
     """Return timer to schedule (NCRONTAB of six fields), as the timers are declared."""
     found = {}
@@ -50,6 +53,7 @@ def _schedule(decorator: ast.expr) -> str | None:
     return None
 
 
+@cache
 def runs_a_month(schedule: str) -> float:
     """Return how often a schedule that repeats within a day comes about in an average month."""
     at = begin = datetime(2026, 1, 1, tzinfo=UTC) - timedelta(seconds=1)
