@@ -32,6 +32,7 @@ from engagement.domain.messages.message import Copies, FollowedLink, Message, Se
 from engagement.domain.tracking.tracked_url import TrackedUrls
 from engagement.domain.tracking.tracking_token import Kind, TokenSigner, TrackingToken
 from engagement.services import Services
+from engagement.services.rolling_up import Report
 from engagement.storage.judgement_requests import JudgementRequest, record_of
 from engagement.wiring import build_services
 
@@ -82,7 +83,7 @@ async def _report(data: str) -> str:
         key, ids = await _send(services)
         with _public_host(settings(data, "public")) as (process, url):
             taken = await _rounds(process, url, _paths(key, ids))
-        looks = await _looks(services, key, ids)
+        looks, idle = await _looks(services, key, ids), await _idle(services)
     floor = taken["/healthz"].cpu
     rows = ["| request | CPU ms | more than /healthz | a second |", "| --- | ---: | ---: | ---: |"]
     rows += [
@@ -90,6 +91,7 @@ async def _report(data: str) -> str:
         for name, cost in taken.items()
     ]
     rows.append(f"| a look at a message, in a function | {looks:.2f} | | |")
+    rows.append(f"| rolling up an organization where nothing changed | {idle:.2f} | | |")
     return "\n".join(rows)
 
 
@@ -249,3 +251,12 @@ async def _looks(services: Services, key: str, ids: list[str]) -> float:
             await services.judging.take(record, datetime.now(UTC))
         spent.append((time.process_time() - began) * 1000 / len(records))
     return spent[-1]
+
+
+async def _idle(services: Services) -> float:
+    """Return the milliseconds of processor time of rolling up where nothing changed."""
+    organization, _ = await services.administering.create("idle", "Idle", datetime.now(UTC))
+    began = time.process_time()
+    for _ in range(100):
+        await services.rolling_up.roll_up(organization.key, datetime.now(UTC), 10, Report())
+    return (time.process_time() - began) * 1000 / 100
