@@ -59,7 +59,7 @@ class Month:
     #: requests a second to each empty queue, by the host and by whatever decides on instances
     queue_polls: float = 0.1
     #: seconds that rolling up takes per organization in which nothing changed, eight at once
-    idle_seconds: float = 0.005
+    idle_seconds: float = 0.0065
     #: seconds between two runs of the dispatch timer, None for as it is declared
     dispatch_seconds: float | None = None
 
