@@ -6,6 +6,9 @@ VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 NODE_STAMP := node_modules/.installed
+# What Azure installs for the app, and nothing of ours.
+PACKAGE_VENV := .venv-package
+PACKAGE_STAMP := $(PACKAGE_VENV)/.installed
 # The whole suite runs in two processes; what is named in ARGS in one, where -s and --pdb work.
 WHOLE := --numprocesses 2 --dist worksteal
 
@@ -15,7 +18,7 @@ export PORT
 
 .PHONY: help
 help: ## Show this menu
-	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 18
 
 $(STAMP): requirements.txt requirements-dev.txt
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
@@ -63,6 +66,35 @@ check: lint test ## Everything that has to hold before a commit
 worker-check: $(STAMP) ## Load the app in Microsoft's worker library (Python 3.13)
 	$(BIN)/python -m devserver --check-worker
 
+# requirements.txt and the worker library of Python 3.13, which Azure has beside it.
+$(PACKAGE_STAMP): requirements.txt requirements-dev.txt
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 13))' || \
+	  { echo "Python 3.13 is needed; name it with make PYTHON=python3.13"; exit 1; }
+	$(PYTHON) -m venv --clear $(PACKAGE_VENV)
+	$(PACKAGE_VENV)/bin/python -m pip install --quiet --disable-pip-version-check \
+	  -r requirements.txt "$$(sed -n 's/^\(azure-functions-runtime==[^ ;]*\).*/\1/p' requirements-dev.txt)"
+	@touch $@
+
+.PHONY: package
+package: $(STAMP) ## Make build/engagement.zip, which is what gets deployed
+	@$(BIN)/python -m infra.package
+
+.PHONY: package-check
+package-check: $(STAMP) $(PACKAGE_STAMP) ## Load the package in Microsoft's worker library with only what Azure installs (Python 3.13)
+	@$(BIN)/python -m infra.package --check $(PACKAGE_VENV)/bin/python
+
+.PHONY: bench-cold-start
+bench-cold-start: $(STAMP) ## Measure what loading the app costs (ARGS="--runs 21")
+	@$(BIN)/python -m benchmarks.cold_start $(ARGS)
+
+.PHONY: bench-cost
+bench-cost: setup ## Measure what a hit costs, and print the model of docs/cost.md
+	@$(BIN)/python -m benchmarks.cost --measure $(ARGS)
+
+.PHONY: bench-spread
+bench-spread: $(STAMP) ## Simulate how organizations spread over storage accounts
+	@$(BIN)/python -m benchmarks.spread $(ARGS)
+
 .PHONY: clean
 clean: ## Remove what was installed and stored here
-	rm -rf $(VENV) node_modules .local .mypy_cache .pytest_cache .ruff_cache .hypothesis
+	rm -rf $(VENV) $(PACKAGE_VENV) build node_modules .local .mypy_cache .pytest_cache .ruff_cache .hypothesis

@@ -7,7 +7,7 @@ from datetime import UTC, date, datetime, timedelta
 
 import azure.functions as func
 
-from engagement.domain.messages.message import MESSAGE_ID
+from engagement.domain.identifier import MESSAGE_ID
 from engagement.domain.organizations.organization import Organization
 from engagement.domain.payload import Fields
 from engagement.domain.reports.period import read_day, read_period

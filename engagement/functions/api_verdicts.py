@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 
 import azure.functions as func
 
-from engagement.domain.messages.message import MESSAGE_ID
+from engagement.domain.identifier import MESSAGE_ID
 from engagement.domain.organizations.organization import Organization
 from engagement.functions import views
 from engagement.functions.auth import Guard

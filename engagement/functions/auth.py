@@ -1,35 +1,21 @@
-"""Who may call which route: every handler is wrapped by one of these, or by none of them served."""
+"""Who may call which route of the API: the administrator, or an organization."""
 
 from __future__ import annotations
 
 import hashlib
 import hmac
 from collections.abc import Awaitable, Callable
-from enum import StrEnum
-from typing import Any
 
 import azure.functions as func
 
 from engagement.domain.organizations.organization import Organization
 from engagement.errors import InvalidRequestError, NotFoundError, UnauthorizedError
-from engagement.functions.web import answer
+from engagement.functions.access import Access, Wrapped, wrapped
 from engagement.services import Services
 
 HEADER = "x-api-key"
 
-Wrapped = Callable[[func.HttpRequest], Awaitable[func.HttpResponse]]
 OrganizationHandler = Callable[[func.HttpRequest, Organization], Awaitable[func.HttpResponse]]
-
-
-class Access(StrEnum):
-    """Who may call a route."""
-
-    ANYONE = "anyone"
-    ADMINISTRATOR = "administrator"
-    #: with a key of the organization in the path
-    ORGANIZATION = "organization"
-    #: either of the two
-    MANAGER = "administrator or organization"
 
 
 class Guard:
@@ -85,24 +71,6 @@ class Guard:
         if not organization.accepts(presented):
             raise refusal
         return organization
-
-
-def anyone(handler: Wrapped) -> Wrapped:
-    """Let everybody through."""
-    return wrapped(handler, handler, Access.ANYONE)
-
-
-def wrapped(handler: Callable[..., Any], check: Wrapped, access: Access) -> Wrapped:
-    """Return a function that the Functions worker can index, named like *handler*."""
-
-    async def function(req: func.HttpRequest) -> func.HttpResponse:
-        return await answer(check, req)
-
-    function.__name__ = function.__qualname__ = handler.__name__
-    function.__doc__ = handler.__doc__
-    # Read by the test that holds every route against the list of public ones.
-    function.access = access  # type: ignore[attr-defined]
-    return function
 
 
 def _digest(key: str) -> bytes:

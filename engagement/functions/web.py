@@ -12,7 +12,7 @@ from typing import Any
 
 import azure.functions as func
 
-from engagement.domain.payload import parse_json
+from engagement.domain.json_text import parse_json
 from engagement.domain.precondition import Precondition, entity_tag
 from engagement.errors import (
     EngagementError,

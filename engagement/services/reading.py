@@ -6,15 +6,9 @@ from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
 
+from engagement.domain.messages.content import Content
 from engagement.domain.messages.follow import FollowState, follow_state
-from engagement.domain.messages.message import (
-    Content,
-    Message,
-    Status,
-    failure_at,
-    status_at,
-    waits,
-)
+from engagement.domain.messages.message import Message, Status, failure_at, status_at, waits
 from engagement.domain.organizations.organization import Organization
 from engagement.domain.verdicts.interaction import Interaction
 from engagement.domain.verdicts.kpi import Kpi, count

@@ -16,7 +16,7 @@ from engagement.services.observing import Observing
 from engagement.services.recording import Recording
 from engagement.storage.blobs import Blobs
 from engagement.storage.memory import Memory
-from engagement.storage.messages import Messages
+from engagement.storage.targets import Targets
 
 logger = logging.getLogger(__name__)
 
@@ -42,14 +42,14 @@ class Tracking:
     def __init__(
         self,
         signer: TokenSigner,
-        messages: Messages,
+        targets: Targets,
         blobs: Blobs,
         observing: Observing,
         recording: Recording,
         stream_limit_bytes: int,
     ) -> None:
         self.signer = signer
-        self.messages = messages
+        self.targets = targets
         self.blobs = blobs
         self.observing = observing
         self.recording = recording
@@ -70,7 +70,7 @@ class Tracking:
         token = self.signer.verify(trim(text), Kind.CLICK)
         place = (token.organization, token.message_id, token.target)
         url = await self.links.get(
-            place, lambda: self.messages.read_destination(*place), down=self._down
+            place, lambda: self.targets.read_destination(*place), down=self._down
         )
         try:
             destination = location(url)
@@ -89,7 +89,7 @@ class Tracking:
         token = self.signer.verify(trim(text), Kind.ATTACHMENT)
         place = (token.organization, token.message_id, token.target)
         attachment = await self.attachments.get(
-            place, lambda: self.messages.read_attachment(*place), down=self._down
+            place, lambda: self.targets.read_attachment(*place), down=self._down
         )
         part = read_range(hit.headers.get("range"), attachment.size)
         download = await self._read(token, attachment, part, hit)

@@ -9,8 +9,7 @@ from __future__ import annotations
 import hashlib
 from datetime import date, datetime
 
-from engagement.domain.messages.message import MESSAGE_ID
-from engagement.domain.organizations.organization import ORGANIZATION_KEY
+from engagement.domain.identifier import MESSAGE_ID, ORGANIZATION_KEY
 
 REGISTRY = "organizations"
 ORGANIZATION_ROW = "organization"
@@ -106,6 +105,11 @@ def attachment(number: int) -> str:
 def link(number: int) -> str:
     """Row key of a link."""
     return f"{LINK}{number:04d}"
+
+
+def number(row_key: str, prefix: str) -> int:
+    """Return the number that one of the three above put into a row key."""
+    return int(row_key.removeprefix(prefix))
 
 
 def marker_partition(at: datetime) -> str:

@@ -6,12 +6,12 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
-from engagement.domain.messages.attachment import Attachment
-from engagement.domain.messages.message import MESSAGE_ID, FollowedLink, Message
+from engagement.domain.identifier import MESSAGE_ID
+from engagement.domain.messages.message import FollowedLink, Message
 from engagement.errors import NotFoundError
 from engagement.storage import keys
 from engagement.storage.account import Account, storage_call
-from engagement.storage.message_rows import attachment_of, link_row, message_of, rows_of
+from engagement.storage.message_rows import link_row, message_of, rows_of
 from engagement.storage.transactions import LARGEST, deleting, replacing, transact
 
 
@@ -81,24 +81,6 @@ class Messages:
         ]
         for start in range(0, len(rows), LARGEST):
             await self._transact(organization, rows[start : start + LARGEST])
-
-    async def read_destination(self, organization: str, message_id: str, number: int) -> str:
-        """Return where link *number* leads; raises NotFoundError."""
-        row = await self._point(organization, message_id, keys.link(number))
-        url: str = row["url"]
-        return url
-
-    async def read_attachment(self, organization: str, message_id: str, number: int) -> Attachment:
-        """Return attachment *number*; raises NotFoundError."""
-        return attachment_of(await self._point(organization, message_id, keys.attachment(number)))
-
-    async def _point(self, organization: str, message_id: str, row_key: str) -> Any:
-        # Without retries: somebody is waiting for the answer.
-        await self.account.import_tables()
-        async with storage_call(1):
-            return await self.account.table(keys.table(organization)).get_entity(
-                message_id, row_key, retry_total=0
-            )
 
     async def _transact(self, organization: str, operations: list[Any]) -> str:
         return await transact(self.account.table(keys.table(organization)), operations)

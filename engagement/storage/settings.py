@@ -15,17 +15,13 @@ from engagement.domain.delivery.working_hours import (
     patched_delivery_time,
 )
 from engagement.domain.organizations.organization import Settings
-from engagement.domain.verdicts.client_address import AddressPrivacy
-from engagement.domain.verdicts.verdict_settings import VerdictSettings
 from engagement.errors import InvalidRequestError, NotFoundError
 from engagement.storage import keys
 from engagement.storage.account import Account, storage_call
+from engagement.storage.tracking_settings import verdicts_of
 from engagement.storage.transactions import replacing, transact
 
 logger = logging.getLogger(__name__)
-
-#: Seconds that a caller of the API may wait.
-SECONDS = 20.0
 
 
 class SettingsRows:
@@ -38,21 +34,10 @@ class SettingsRows:
 
     async def read(self, organization: str) -> tuple[Settings, str | None]:
         """Return the settings and their ETag; defaults and None while nothing was changed."""
-        return await self._read(organization, SECONDS)
-
-    async def read_at_once(self, organization: str, seconds: float) -> Settings:
-        """Return the settings within *seconds*, as a recipient is waiting; raises StorageError."""
-        await self.account.import_tables()
-        settings, _ = await self._read(organization, seconds, retry_total=0)
-        return settings
-
-    async def _read(
-        self, organization: str, seconds: float, **options: Any
-    ) -> tuple[Settings, str | None]:
         try:
-            async with storage_call(seconds):
+            async with storage_call():
                 row = await self.account.table(keys.table(organization)).get_entity(
-                    keys.SETTINGS_PARTITION, keys.SETTINGS_ROW, **options
+                    keys.SETTINGS_PARTITION, keys.SETTINGS_ROW
                 )
         except NotFoundError:
             return Settings(), None
@@ -114,11 +99,7 @@ def _settings(row: Any) -> Settings:
         follow_enabled=row.get("follow_enabled", default.follow_enabled),
         upload_limit_bytes=row.get("upload_limit_bytes", default.upload_limit_bytes),
         blocked_extensions=extensions,
-        verdicts=VerdictSettings(
-            windows=json.loads(row.get("windows", "{}")),
-            rules=json.loads(row.get("rules", "{}")),
-            client_address=AddressPrivacy(row.get("client_address", AddressPrivacy.TRUNCATED)),
-        ),
+        verdicts=verdicts_of(row),
         alerts=_read_alerts(row.get("alerts")),
         delivery_time=_read_delivery_time(row.get("delivery_time")),
     )

@@ -59,10 +59,12 @@ from engagement.storage.due_times import DueTimes
 from engagement.storage.interactions import Interactions
 from engagement.storage.listings import Listings
 from engagement.storage.markers import Markers
+from engagement.storage.messages import Messages
 from engagement.storage.organizations import Organizations
 from engagement.storage.people import People
 from engagement.storage.queues import Queue
 from engagement.storage.rollups import Rollups
+from engagement.storage.settings import SettingsRows
 from engagement.storage.summaries import Summaries
 from engagement.storage.template_totals import TemplateTotalsRows
 from engagement.storage.templates import Templates
@@ -84,7 +86,7 @@ def build_private_services(
 ) -> Services:
     """Build everything that the triggers need; *clock* tells when messages are handed over."""
     account, wire = foundation.account, foundation.wire
-    messages, blobs, settings = foundation.messages, foundation.blobs, foundation.settings
+    messages, blobs, settings = Messages(account), foundation.blobs, SettingsRows(account)
     recording, rules = foundation.recording, foundation.rules
     organizations, interactions = Organizations(account), Interactions(account)
     due_times, waiting = DueTimes(account), WaitingMessages(account)
@@ -112,11 +114,18 @@ def build_private_services(
         messages, interactions, Summaries(account), listings, markers, announcing.change
     )
     judging = Judging(interactions, settings, alerting, foundation.judgements, projecting, rules)
-    rendering, handing_over = Rendering(messages, blobs, urls), HandingOver(_transports(config))
+    rendering, handing_over = (
+        Rendering(foundation.targets, blobs, urls),
+        HandingOver(_transports(config)),
+    )
     sending = Sending(projecting, blobs, settings, rendering, handing_over, clock)
     scheduling = Scheduling(projecting, sending, due_times, waiting, clock)
     reminding = Reminding(messages, interactions, settings, alerting, due_times, announcing)
     remembering = Remembering(messages, interactions, people)
+
+    tracking = build_tracking(config, foundation)
+    # Other instances learn of a change when they have forgotten what they know.
+    settings.on_write.append(tracking.observing.forget)
 
     async def follow_up(organization: str, message_id: str) -> None:
         await projecting.project(organization, message_id)
@@ -154,7 +163,7 @@ def build_private_services(
         summarizing=Summarizing(rollups),
         sweeping=Sweeping(organizations, administering, messages, templates, blobs, dead_letters),
         templating=Templating(templates, totals, blobs),
-        tracking=build_tracking(config, foundation),
+        tracking=tracking,
         watching=Watching([Queue(wire, keys.poison(name)) for name in keys.QUEUES]),
         withdrawing=Withdrawing(projecting, blobs, waiting),
         ready=foundation.readiness.check,

@@ -29,7 +29,7 @@ def build_tracking(config: Config, foundation: Foundation) -> Tracking:
     )
     return Tracking(
         foundation.signer,
-        foundation.messages,
+        foundation.targets,
         foundation.blobs,
         observing,
         foundation.recording,

@@ -16,7 +16,6 @@ from engagement.domain.verdicts.verdict_settings import VerdictSettings
 from engagement.errors import InvalidRequestError
 
 ORGANIZATION_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,62}")
-ORGANIZATION_KEY = re.compile(r"[0-9a-f]{16}")
 API_KEY = re.compile(r"eng_(?P<key_id>[0-9a-f]{8})_(?P<secret>[A-Za-z0-9_-]{43})")
 
 #: They are revoked together with the organization, in one transaction of 100 rows.

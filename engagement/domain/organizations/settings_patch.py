@@ -11,7 +11,7 @@ from engagement.domain.delivery.working_hours import delivery_time_json, patched
 from engagement.domain.organizations.organization import LARGEST_UPLOAD, Settings
 from engagement.domain.payload import Fields
 from engagement.domain.verdicts.rule_set import RuleSet
-from engagement.domain.verdicts.verdict_settings import patched_verdicts, verdicts_json
+from engagement.domain.verdicts.verdict_settings_patch import patched_verdicts, verdicts_json
 from engagement.errors import InvalidRequestError
 
 EXTENSION = re.compile(r"[a-z0-9_-]{1,20}")
