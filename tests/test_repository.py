@@ -17,7 +17,8 @@ PACKAGE = ROOT / "engagement"
 
 OWN = {
     "errors": set(),
-    "config": {"errors"},
+    "environment": {"errors"},
+    "config": {"environment", "errors"},
     "domain": {"domain", "errors"},
     "storage": {"config", "domain", "errors", "storage"},
     "remote": {"config", "domain", "errors", "remote"},

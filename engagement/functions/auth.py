@@ -2,23 +2,25 @@
 
 from __future__ import annotations
 
-import hashlib
-import hmac
 from collections.abc import Awaitable, Callable
 from enum import StrEnum
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import azure.functions as func
 
 from engagement.domain.organizations.organization import Organization
-from engagement.errors import InvalidRequestError, NotFoundError, UnauthorizedError
+from engagement.errors import InvalidRequestError, NotFoundError
 from engagement.functions.web import answer
 from engagement.services import Services
 
-HEADER = "x-api-key"
+# For types only: the public surface wraps its routes, and has no callers to tell apart.
+if TYPE_CHECKING:
+    from engagement.functions.callers import Caller
 
 Wrapped = Callable[[func.HttpRequest], Awaitable[func.HttpResponse]]
 OrganizationHandler = Callable[[func.HttpRequest, Organization], Awaitable[func.HttpResponse]]
+#: Lets a seller, named by the user's id, go on with a request, or raises what refuses it.
+Scope = Callable[[func.HttpRequest, Organization, str], Awaitable[None]]
 
 
 class Access(StrEnum):
@@ -26,34 +28,39 @@ class Access(StrEnum):
 
     ANYONE = "anyone"
     ADMINISTRATOR = "administrator"
-    #: with a key of the organization in the path
+    #: with a key of the organization in the path, or as an application that it has named
     ORGANIZATION = "organization"
     #: either of the two
     MANAGER = "administrator or organization"
+    #: the organization, and its sellers as far as what they ask for is their own
+    SELLER = "organization or seller"
 
 
 class Guard:
     """Wraps handlers with the check of their caller."""
 
     def __init__(self, services: Services) -> None:
+        from engagement.functions.callers import Callers
+
         self.administering = services.administering
-        self.admin_digest = _digest(services.admin_key) if services.admin_key else None
+        self.callers = Callers(services)
 
     def administrator(self, handler: Wrapped) -> Wrapped:
         """Let only the deployment's administrator through."""
 
         async def check(req: func.HttpRequest) -> func.HttpResponse:
-            if not self._is_administrator(req):
-                raise UnauthorizedError("The administrator's key is needed.")
+            caller = await self.callers.of(req)
+            if not caller.administers:
+                raise caller.refusal
             return await handler(req)
 
         return wrapped(handler, check, Access.ADMINISTRATOR)
 
     def organization(self, handler: OrganizationHandler) -> Wrapped:
-        """Let callers with a key of the organization in the path through, and find it for them."""
+        """Let callers for the organization in the path through, and find it for them."""
 
         async def check(req: func.HttpRequest) -> func.HttpResponse:
-            return await handler(req, await self._keyed(req))
+            return await handler(req, await self._worked_for(req, await self.callers.of(req)))
 
         return wrapped(handler, check, Access.ORGANIZATION)
 
@@ -61,30 +68,44 @@ class Guard:
         """Like :meth:`organization`, for the administrator too."""
 
         async def check(req: func.HttpRequest) -> func.HttpResponse:
-            if self._is_administrator(req):
+            caller = await self.callers.of(req)
+            if caller.administers:
                 organization_id = req.route_params["organization_id"]
                 return await handler(req, await self.administering.find(organization_id))
-            return await handler(req, await self._keyed(req))
+            return await handler(req, await self._worked_for(req, caller))
 
         return wrapped(handler, check, Access.MANAGER)
 
-    def _is_administrator(self, req: func.HttpRequest) -> bool:
-        presented = _digest(req.headers.get(HEADER, ""))
-        return self.admin_digest is not None and hmac.compare_digest(presented, self.admin_digest)
+    def seller(self, scope: Scope) -> Callable[[OrganizationHandler], Wrapped]:
+        """Like :meth:`organization`, and for its sellers within *scope*."""
 
-    async def _keyed(self, req: func.HttpRequest) -> Organization:
-        presented = req.headers.get(HEADER, "")
-        refusal = UnauthorizedError("A key of this organization is needed in X-Api-Key.")
-        if not presented:
-            raise refusal
+        def wrap(handler: OrganizationHandler) -> Wrapped:
+            async def check(req: func.HttpRequest) -> func.HttpResponse:
+                caller = await self.callers.of(req)
+                organization = await self._named(req, caller)
+                if not await caller.works_for(organization):
+                    user_id = await caller.seller_in(organization)
+                    if user_id is None:
+                        raise caller.refusal
+                    await scope(req, organization, user_id)
+                return await handler(req, organization)
+
+            return wrapped(handler, check, Access.SELLER)
+
+        return wrap
+
+    async def _worked_for(self, req: func.HttpRequest, caller: Caller) -> Organization:
+        organization = await self._named(req, caller)
+        if not await caller.works_for(organization):
+            raise caller.refusal
+        return organization
+
+    async def _named(self, req: func.HttpRequest, caller: Caller) -> Organization:
         try:
-            organization = await self.administering.find(req.route_params["organization_id"])
+            return await self.administering.find(req.route_params["organization_id"])
         except (NotFoundError, InvalidRequestError):
             # Whether an organization exists is not a stranger's business.
-            raise refusal from None
-        if not organization.accepts(presented):
-            raise refusal
-        return organization
+            raise caller.refusal from None
 
 
 def anyone(handler: Wrapped) -> Wrapped:
@@ -103,8 +124,3 @@ def wrapped(handler: Callable[..., Any], check: Wrapped, access: Access) -> Wrap
     # Read by the test that holds every route against the list of public ones.
     function.access = access  # type: ignore[attr-defined]
     return function
-
-
-def _digest(key: str) -> bytes:
-    # Digests are of one length, so that comparing them tells nothing of the key's.
-    return hashlib.sha256(key.encode("utf-8", "replace")).digest()
