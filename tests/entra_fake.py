@@ -41,9 +41,10 @@ Fault = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 
 @functools.cache
-def rsa_key(name: str, bits: int = 2048) -> rsa.RSAPrivateKey:
+def rsa_key(name: str) -> rsa.RSAPrivateKey:
     """A key pair, the same for the same *name*; its id is the name."""
-    return rsa.generate_private_key(public_exponent=65537, key_size=bits)
+    size = 1024 if name == "weak" else 2048
+    return rsa.generate_private_key(public_exponent=65537, key_size=size)
 
 
 def base64url(data: bytes) -> str:
@@ -51,10 +52,10 @@ def base64url(data: bytes) -> str:
     return base64.urlsafe_b64encode(data).rstrip(b"=").decode()
 
 
-def jwk(name: str, bits: int = 2048, **changes: Any) -> dict[str, Any]:
+def jwk(name: str, **changes: Any) -> dict[str, Any]:
     """The public half of a key as Entra publishes it."""
-    numbers = rsa_key(name, bits).public_key().public_numbers()
-    modulus = numbers.n.to_bytes(bits // 8, "big")
+    numbers = rsa_key(name).public_key().public_numbers()
+    modulus = numbers.n.to_bytes((numbers.n.bit_length() + 7) // 8, "big")
     key = {
         "kty": "RSA",
         "use": "sig",
@@ -105,8 +106,10 @@ async def endless(request: web.Request) -> web.StreamResponse:
     """Answer with more than anybody wants."""
     response = web.StreamResponse(headers={"Content-Type": "application/json"})
     await response.prepare(request)
-    while True:
+    while request.transport is not None and not request.transport.is_closing():
         await response.write(b" " * 65_536)
+        await asyncio.sleep(0)  # or nobody would notice that the other side is gone
+    return response
 
 
 async def breaking_off(request: web.Request) -> web.StreamResponse:
@@ -139,7 +142,7 @@ class EntraFake(Fake):
         return {
             "ENGAGEMENT_ENTRA_TENANT_ID": TENANT,
             "ENGAGEMENT_ENTRA_CLIENT_ID": API,
-            "ENGAGEMENT_ENTRA_APPLICATIONS": ",".join((CRM, OTHER_CRM, PAGES)),
+            "ENGAGEMENT_ENTRA_APPLICATIONS": f"{CRM},{OTHER_CRM},{PAGES}",
             "ENGAGEMENT_ENTRA_AUTHORITY": self.authority,
             **more,
         }

@@ -123,7 +123,10 @@ class Callers:
             from engagement.functions.bearer import read_bearer
 
             principal = await read_bearer(authorization, self.authenticating)
-            return TokenHolder(principal, self.authenticating)
+            caller = TokenHolder(principal, self.authenticating)
+            if not principal.roles:
+                raise caller.refusal  # wherever to, and without asking the store
+            return caller
         holder = KeyHolder(key, self.admin_digest)
         if not key or not self.api_keys:
             raise holder.refusal

@@ -98,7 +98,7 @@ class SigningKeys:
             aiohttp.ClientSession(
                 connector=aiohttp.TCPConnector(ssl=tls),
                 # What is compressed may be a bomb.
-                skip_auto_headers=("Accept-Encoding",),
+                headers={"Accept-Encoding": "identity"},
                 auto_decompress=False,
                 trust_env=False,
             ) as session,
@@ -110,4 +110,6 @@ class SigningKeys:
                 await answer.content.readexactly(LARGEST + 1)
             except asyncio.IncompleteReadError as error:
                 return error.partial
+            # At once: TLS would wait for the other side to end as well.
+            await session.close()
             raise ValueError("the document is too large")
