@@ -12,7 +12,8 @@ from entra_fake import KIM, LEE
 from problem import assert_problem
 from sellers import alerts, reply
 
-REMINDER = {"condition": "no_reply_by", "remind_by": "2099-01-01T00:00:00Z"}
+TOMORROW = (datetime.now(UTC) + timedelta(days=1)).isoformat()
+REMINDER = {"condition": "at", "remind_by": TOMORROW}
 
 
 def sender(user_id):
@@ -73,7 +74,7 @@ def test_S10_naming_two_senders_shows_nothing_of_the_other(kim, contoso, order):
 
 
 def test_S10_the_lists_of_a_seller_hold_own_mail_only(kim, contoso):
-    page = ok(kim("GET", "/messages", params={"sender": KIM, "followed": "false"}))
+    page = ok(kim("GET", "/messages", params={"sender": KIM}))
     assert [item["id"] for item in page["items"]] == [contoso.mails[KIM].id]
 
     sheet = kim("GET", "/exports/messages", params={"sender": KIM}).content.decode("utf-8-sig")
@@ -81,9 +82,10 @@ def test_S10_the_lists_of_a_seller_hold_own_mail_only(kim, contoso):
     assert f"Of {KIM}" in sheet
     # Not even by a record that both have written to.
     record = contoso.mails[LEE].value["recipients"][0]["record"]
-    query = {"sender": KIM, "record": f"{record['type']}:{record['id']}"}
-    page = ok(kim("GET", "/messages", params=query))
-    assert [item["id"] for item in page["items"]] == [contoso.mails[KIM].id]
+    for followed in ("true", "false"):
+        query = {"sender": KIM, "record": f"{record['type']}:{record['id']}", "followed": followed}
+        page = ok(kim("GET", "/messages", params=query))
+        assert {item["sender"]["user_id"] for item in page["items"]} == {KIM}
 
 
 def test_S10_kpis_of_a_seller_are_not_grouped_by_others(kim):
@@ -101,7 +103,7 @@ def test_S10_a_seller_reads_an_own_message(kim, contoso):
 
 def test_S10_a_seller_sets_and_removes_an_own_reminder(kim, contoso):
     path = f"/messages/{contoso.mails[KIM].id}/reminder"
-    assert ok(kim("PUT", path, json=REMINDER))["condition"] == "no_reply_by"
+    assert ok(kim("PUT", path, json=REMINDER))["condition"] == "at"
     assert kim("DELETE", path).status_code == 204
 
 
@@ -121,7 +123,7 @@ def test_S10_messages_of_others_do_not_exist_for_a_seller(kim, contoso, method, 
     for unknown in ("0" * 24, "x", "%00", "' or '", "settings"):
         missing = kim(method, f"/messages/{unknown}{part}", **options)
         assert (missing.status_code, missing.content) == (404, foreign.content)
-    assert contoso.message(contoso.mails[LEE].id)["reminder"]["condition"] == "no_reply_by"
+    assert contoso.message(contoso.mails[LEE].id)["reminder"]["condition"] == "at"
 
 
 def test_S10_a_draft_that_gets_another_sender_is_lost_to_the_first(kim, contoso):
@@ -134,12 +136,11 @@ def test_S10_a_draft_that_gets_another_sender_is_lost_to_the_first(kim, contoso)
 
 def test_S10_a_seller_sees_to_own_alerts(kim, contoso):
     (alert,) = ok(kim("GET", "/alerts", params={"user_id": KIM}))["items"]
-    until = (datetime.now(UTC) + timedelta(days=1)).isoformat()
-    ok(kim("POST", f"/alerts/{alert['id']}/snooze", json={"until": until}))
+    ok(kim("POST", f"/alerts/{alert['id']}/snooze", json={"until": TOMORROW}))
     ok(kim("POST", f"/alerts/{alert['id']}/dismiss"))
 
     (other,) = alerts(contoso, LEE)
-    for act, options in (("snooze", {"json": {"until": until}}), ("dismiss", {})):
+    for act, options in (("snooze", {"json": {"until": TOMORROW}}), ("dismiss", {})):
         assert_problem(kim("POST", f"/alerts/{other['id']}/{act}", **options), 404)
     assert alerts(contoso, LEE) == [other]
 
