@@ -1,47 +1,26 @@
-"""Who may call which route: every handler is wrapped by one of these, or by none of them served."""
+"""Who may call which route of the API: the administrator, an organization, or its sellers."""
 
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
-from enum import StrEnum
-from typing import TYPE_CHECKING, Any
 
 import azure.functions as func
 
 from engagement.domain.organizations.organization import Organization
 from engagement.errors import InvalidRequestError, NotFoundError
-from engagement.functions.web import answer
+from engagement.functions.access import Access, Wrapped, wrapped
+from engagement.functions.callers import Caller, Callers
 from engagement.services import Services
 
-# For types only: the public surface wraps its routes, and has no callers to tell apart.
-if TYPE_CHECKING:
-    from engagement.functions.callers import Caller
-
-Wrapped = Callable[[func.HttpRequest], Awaitable[func.HttpResponse]]
 OrganizationHandler = Callable[[func.HttpRequest, Organization], Awaitable[func.HttpResponse]]
 #: Lets a seller, named by the user's id, go on with a request, or raises what refuses it.
 Scope = Callable[[func.HttpRequest, Organization, str], Awaitable[None]]
-
-
-class Access(StrEnum):
-    """Who may call a route."""
-
-    ANYONE = "anyone"
-    ADMINISTRATOR = "administrator"
-    #: with a key of the organization in the path, or as an application that it has named
-    ORGANIZATION = "organization"
-    #: either of the two
-    MANAGER = "administrator or organization"
-    #: the organization, and its sellers as far as what they ask for is their own
-    SELLER = "organization or seller"
 
 
 class Guard:
     """Wraps handlers with the check of their caller."""
 
     def __init__(self, services: Services) -> None:
-        from engagement.functions.callers import Callers
-
         self.administering = services.administering
         self.callers = Callers(services)
 
@@ -106,21 +85,3 @@ class Guard:
         except (NotFoundError, InvalidRequestError):
             # Whether an organization exists is not a stranger's business.
             raise caller.refusal from None
-
-
-def anyone(handler: Wrapped) -> Wrapped:
-    """Let everybody through."""
-    return wrapped(handler, handler, Access.ANYONE)
-
-
-def wrapped(handler: Callable[..., Any], check: Wrapped, access: Access) -> Wrapped:
-    """Return a function that the Functions worker can index, named like *handler*."""
-
-    async def function(req: func.HttpRequest) -> func.HttpResponse:
-        return await answer(check, req)
-
-    function.__name__ = function.__qualname__ = handler.__name__
-    function.__doc__ = handler.__doc__
-    # Read by the test that holds every route against the list of public ones.
-    function.access = access  # type: ignore[attr-defined]
-    return function

@@ -119,7 +119,7 @@ class Callers:
                 "Send either Authorization or X-Api-Key, not both.", "Authorization"
             )
         if authorization and self.authenticating is not None:
-            # Only now: the public surface, whose routes are wrapped as well, never needs it.
+            # PyJWT and what it needs take 0.1 s to load, and where nobody signs in nobody needs it.
             from engagement.functions.bearer import read_bearer
 
             principal = await read_bearer(authorization, self.authenticating)

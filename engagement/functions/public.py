@@ -22,7 +22,7 @@ from engagement.errors import (
     RangeNotSatisfiableError,
     StorageError,
 )
-from engagement.functions.auth import Access, Wrapped, wrapped
+from engagement.functions.access import Access, Wrapped, wrapped
 from engagement.functions.web import RETRY_AFTER
 from engagement.services import PublicServices
 from engagement.services.tracking import Download

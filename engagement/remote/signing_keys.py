@@ -8,6 +8,7 @@ name such a key, so one fetch serves all who ask, and the next has to wait.
 from __future__ import annotations
 
 import asyncio
+import json
 import logging
 import ssl
 import time
@@ -85,8 +86,8 @@ class SigningKeys:
             self.keys = read_key_set(body, self.registration.tenant_id)
         except (aiohttp.ClientError, OSError, ValueError) as error:
             # Also TimeoutError, and a certificate that is not trusted.
-            cause = type(error).__name__
-            logger.warning("the signing keys of Entra were not read: %s", cause)
+            record = {"event": "signing_keys_not_read", "error": type(error).__name__}
+            logger.warning(json.dumps(record))
         else:
             self._current_until = self.clock() + LIFE
 

@@ -112,5 +112,5 @@ def test_F16_the_log_says_that_keys_could_not_be_read_and_nothing_of_the_token(
     with caplog.at_level(logging.DEBUG):
         assert_problem(api.get(token), 502)
     texts = [record.getMessage() for record in caplog.records]
-    assert any("signing keys" in text for text in texts)
+    assert any('"signing_keys_not_read"' in text for text in texts)
     assert not any(token in text or "secret page" in text for text in texts)
