@@ -12,7 +12,7 @@ EngagementError
 ├── PreconditionFailedError             412, what the caller has seen is not current any more
 ├── RangeNotSatisfiableError            416
 ├── StorageError                        503, try again; the SDK's error is its cause
-└── RemoteError                         502, a mail server, Microsoft Graph or the CRM failed
+└── RemoteError                         502, a mail server, Graph, Entra or the CRM failed
 
 ConfigurationError                      start-up fails; outside, so that nothing swallows it
 """
@@ -64,6 +64,11 @@ class UnauthorizedError(EngagementError):
     """The caller showed no credential, or one that does not hold here."""
 
     status = 401
+
+    def __init__(self, detail: str, challenge: str = "Bearer") -> None:
+        super().__init__(detail)
+        #: str, what the answer has in WWW-Authenticate (RFC 6750, section 3)
+        self.challenge = challenge
 
 
 class ForbiddenError(EngagementError):

@@ -18,10 +18,12 @@ class Access(StrEnum):
 
     ANYONE = "anyone"
     ADMINISTRATOR = "administrator"
-    #: with a key of the organization in the path
+    #: with a key of the organization in the path, or as an application that it has named
     ORGANIZATION = "organization"
     #: either of the two
     MANAGER = "administrator or organization"
+    #: the organization, and its sellers as far as what they ask for is their own
+    SELLER = "organization or seller"
 
 
 def anyone(handler: Wrapped) -> Wrapped:

@@ -20,6 +20,7 @@ from engagement.errors import (
     RemoteError,
     StorageError,
     TooLargeError,
+    UnauthorizedError,
 )
 
 logger = logging.getLogger(__name__)
@@ -88,6 +89,10 @@ async def answer(handler: Handler, request: func.HttpRequest) -> func.HttpRespon
         return problem(error.status, error.detail, error.field)
     except RemoteError as error:
         return problem(error.status, error.detail, retry_after=error.retry_after)
+    except UnauthorizedError as error:
+        response = problem(error.status, error.detail)
+        response.headers["WWW-Authenticate"] = error.challenge
+        return response
     except EngagementError as error:
         if isinstance(error, StorageError):
             logger.warning("store failed", extra={"cause": type(error.__cause__).__name__})
