@@ -12,6 +12,7 @@ import azure.functions as func
 
 from engagement.domain.organizations.organization import Organization
 from engagement.errors import InvalidRequestError, NotFoundError, UnauthorizedError
+from engagement.functions.limits import held_back
 from engagement.functions.web import answer
 from engagement.services import Services
 
@@ -37,6 +38,7 @@ class Guard:
 
     def __init__(self, services: Services) -> None:
         self.administering = services.administering
+        self.limiting = services.limiting
         self.admin_digest = _digest(services.admin_key) if services.admin_key else None
 
     def administrator(self, handler: Wrapped) -> Wrapped:
@@ -47,7 +49,7 @@ class Guard:
                 raise UnauthorizedError("The administrator's key is needed.")
             return await handler(req)
 
-        return wrapped(handler, check, Access.ADMINISTRATOR)
+        return self._wrapped(handler, check, Access.ADMINISTRATOR)
 
     def organization(self, handler: OrganizationHandler) -> Wrapped:
         """Let callers with a key of the organization in the path through, and find it for them."""
@@ -55,7 +57,7 @@ class Guard:
         async def check(req: func.HttpRequest) -> func.HttpResponse:
             return await handler(req, await self._keyed(req))
 
-        return wrapped(handler, check, Access.ORGANIZATION)
+        return self._wrapped(handler, check, Access.ORGANIZATION)
 
     def manager(self, handler: OrganizationHandler) -> Wrapped:
         """Like :meth:`organization`, for the administrator too."""
@@ -66,7 +68,7 @@ class Guard:
                 return await handler(req, await self.administering.find(organization_id))
             return await handler(req, await self._keyed(req))
 
-        return wrapped(handler, check, Access.MANAGER)
+        return self._wrapped(handler, check, Access.MANAGER)
 
     def _is_administrator(self, req: func.HttpRequest) -> bool:
         presented = _digest(req.headers.get(HEADER, ""))
@@ -84,7 +86,11 @@ class Guard:
             raise refusal from None
         if not organization.accepts(presented):
             raise refusal
+        self.limiting.count_call(organization.key)
         return organization
+
+    def _wrapped(self, handler: Callable[..., Any], check: Wrapped, access: Access) -> Wrapped:
+        return wrapped(handler, held_back(self.limiting, check), access)
 
 
 def anyone(handler: Wrapped) -> Wrapped:

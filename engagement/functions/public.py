@@ -1,7 +1,8 @@
 """What strangers call: the pixel, the redirect, the attachment.
 
 Three rules: the pixel always answers with the image; the answer never depends on who asks; and
-whatever is wrong with a token, the answer is one and the same.
+whatever is wrong with a token, the answer is one and the same, until a source has shown too many
+such: then it is another one and the same, while good tokens are served as ever.
 """
 
 from __future__ import annotations
@@ -9,6 +10,8 @@ from __future__ import annotations
 import base64
 import logging
 import secrets
+from collections.abc import Callable
+from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -17,14 +20,17 @@ import azure.functions as func
 from engagement.domain.file_name import content_disposition
 from engagement.domain.verdicts.observer import Hit
 from engagement.errors import (
+    EngagementError,
     InvalidTokenError,
     NotFoundError,
     RangeNotSatisfiableError,
     StorageError,
+    TooManyRequestsError,
 )
 from engagement.functions.auth import Access, Wrapped, wrapped
-from engagement.functions.web import RETRY_AFTER
+from engagement.functions.web import RETRY_AFTER, headers_of, seconds
 from engagement.services import PublicServices
+from engagement.services.limiting import Limiting
 from engagement.services.tracking import Download
 
 logger = logging.getLogger(__name__)
@@ -43,6 +49,7 @@ LOCKED = {"Content-Security-Policy": "default-src 'none'; style-src 'unsafe-inli
 
 PAGES = Path(__file__).parent.parent / "pages"
 NOT_FOUND = (PAGES / "not_found.html").read_bytes()
+TOO_MANY = (PAGES / "too_many.html").read_bytes()
 TRY_AGAIN = (PAGES / "try_again.html").read_bytes()
 
 #: All are declared, so that the host lets them through and each is answered in so many words.
@@ -53,66 +60,87 @@ ALLOWED = ("GET", "HEAD")
 def blueprint(services: PublicServices) -> func.Blueprint:
     """Return the anonymous routes."""
     bp = func.Blueprint()
-    tracking = services.tracking
+    tracking, limiting = services.tracking, services.limiting
+    for_strangers = _for_strangers(limiting)
 
     @bp.route("o/{file}", methods=METHODS, auth_level=func.AuthLevel.ANONYMOUS)
-    @_for_strangers
+    @for_strangers
     async def pixel(req: func.HttpRequest) -> func.HttpResponse:
         try:
             await tracking.open(_token(req.route_params["file"]), _hit(req))
         except InvalidTokenError:
-            logger.info("pixel asked for with an invalid token")
+            # Beyond the limit nothing is logged either.
+            with suppress(TooManyRequestsError):
+                limiting.count_bad_token(headers_of(req))
+                logger.info("pixel asked for with an invalid token")
         except Exception:
             # This is our problem, not the recipient's.
             logger.exception("an open failed")
         return func.HttpResponse(GIF, headers=dict(HEADERS), mimetype="image/gif")
 
     @bp.route("c/{token}", methods=METHODS, auth_level=func.AuthLevel.ANONYMOUS)
-    @_for_strangers
+    @for_strangers
     async def click(req: func.HttpRequest) -> func.HttpResponse:
         location = await tracking.click(req.route_params["token"], _hit(req))
         return func.HttpResponse(status_code=302, headers={**HEADERS, "Location": location})
 
     @bp.route("a/{token}/{*name}", methods=METHODS, auth_level=func.AuthLevel.ANONYMOUS)
-    @_for_strangers
+    @for_strangers
     async def attachment(req: func.HttpRequest) -> func.HttpResponse:
         return _download(await tracking.download(req.route_params["token"], _hit(req)))
 
     @bp.route("robots.txt", methods=["GET", "HEAD"], auth_level=func.AuthLevel.ANONYMOUS)
-    @_for_strangers
+    @for_strangers
     async def robots(req: func.HttpRequest) -> func.HttpResponse:  # noqa: ARG001 - the binding
         return func.HttpResponse("User-agent: *\nDisallow: /\n", mimetype="text/plain")
 
     return bp
 
 
-def _for_strangers(handler: Wrapped) -> Wrapped:
-    """Give *handler* the answers that every public route shares."""
+def _for_strangers(limiting: Limiting) -> Callable[[Wrapped], Wrapped]:
+    """Return what gives a handler the answers that every public route shares."""
 
-    async def check(req: func.HttpRequest) -> func.HttpResponse:
-        if req.method not in ALLOWED:
-            return func.HttpResponse(
-                status_code=405, headers={**HEADERS, "Allow": ", ".join(ALLOWED)}
-            )
-        try:
-            return await handler(req)
-        except (InvalidTokenError, NotFoundError):
-            return _page(404, NOT_FOUND)
-        except RangeNotSatisfiableError as error:
-            part = {"Content-Range": f"bytes */{error.size}"}
-            return func.HttpResponse(status_code=416, headers={**HEADERS, **part})
-        except StorageError:
-            return _page(503, TRY_AGAIN, {"Retry-After": RETRY_AFTER})
-        except Exception:
-            logger.exception("a public request failed")
-            return _page(503, TRY_AGAIN, {"Retry-After": RETRY_AFTER})
+    def decorate(handler: Wrapped) -> Wrapped:
+        async def check(req: func.HttpRequest) -> func.HttpResponse:
+            if req.method not in ALLOWED:
+                allow = {"Allow": ", ".join(ALLOWED)}
+                return func.HttpResponse(status_code=405, headers={**HEADERS, **allow})
+            try:
+                return await handler(req)
+            except InvalidTokenError:
+                return _bad_token(limiting, req)
+            except EngagementError as error:
+                return _refusal(error)
+            except Exception:
+                logger.exception("a public request failed")
+                return _page(503, TRY_AGAIN, {"Retry-After": RETRY_AFTER})
 
-    return wrapped(handler, check, Access.ANYONE)
+        return wrapped(handler, check, Access.ANYONE)
+
+    return decorate
+
+
+def _bad_token(limiting: Limiting, req: func.HttpRequest) -> func.HttpResponse:
+    try:
+        limiting.count_bad_token(headers_of(req))
+    except TooManyRequestsError as error:
+        return _page(429, TOO_MANY, {"Retry-After": seconds(error.retry_after)})
+    return _page(404, NOT_FOUND)
+
+
+def _refusal(error: EngagementError) -> func.HttpResponse:
+    if isinstance(error, NotFoundError):
+        return _page(404, NOT_FOUND)
+    if isinstance(error, RangeNotSatisfiableError):
+        part = {"Content-Range": f"bytes */{error.size}"}
+        return func.HttpResponse(status_code=416, headers={**HEADERS, **part})
+    if not isinstance(error, StorageError):
+        logger.error("a public request failed", exc_info=error)
+    return _page(503, TRY_AGAIN, {"Retry-After": RETRY_AFTER})
 
 
 def _hit(req: func.HttpRequest) -> Hit:
-    headers = {name.lower(): value for name, value in req.headers.items()}
-    return Hit(req.method, headers, datetime.now(UTC), secrets.token_hex(6))
+    return Hit(req.method, headers_of(req), datetime.now(UTC), secrets.token_hex(6))
 
 
 def _token(file: str) -> str:

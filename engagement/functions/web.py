@@ -20,6 +20,7 @@ from engagement.errors import (
     RemoteError,
     StorageError,
     TooLargeError,
+    TooManyRequestsError,
 )
 
 logger = logging.getLogger(__name__)
@@ -73,11 +74,16 @@ def problem(
     if status == HTTPStatus.SERVICE_UNAVAILABLE:
         headers["Retry-After"] = RETRY_AFTER
     elif retry_after is not None:
-        headers["Retry-After"] = str(math.ceil(retry_after))
+        headers["Retry-After"] = seconds(retry_after)
     body = json.dumps(value).encode()
     return func.HttpResponse(
         body, status_code=status, headers=headers, mimetype="application/problem+json"
     )
+
+
+def seconds(value: float) -> str:
+    """Return *value* as Retry-After is written: whole seconds, none too early."""
+    return str(math.ceil(value))
 
 
 async def answer(handler: Handler, request: func.HttpRequest) -> func.HttpResponse:
@@ -86,7 +92,7 @@ async def answer(handler: Handler, request: func.HttpRequest) -> func.HttpRespon
         return await handler(request)
     except InvalidRequestError as error:
         return problem(error.status, error.detail, error.field)
-    except RemoteError as error:
+    except (RemoteError, TooManyRequestsError) as error:
         return problem(error.status, error.detail, retry_after=error.retry_after)
     except EngagementError as error:
         if isinstance(error, StorageError):
@@ -95,6 +101,11 @@ async def answer(handler: Handler, request: func.HttpRequest) -> func.HttpRespon
     except Exception:
         logger.exception("a request failed")
         return problem(500, "This is a fault of ours.")
+
+
+def headers_of(request: func.HttpRequest) -> dict[str, str]:
+    """Return the headers by their names in lower case."""
+    return {name.lower(): value for name, value in request.headers.items()}
 
 
 def read_json(request: func.HttpRequest) -> object:

@@ -69,7 +69,7 @@ from engagement.storage.templates import Templates
 from engagement.storage.waiting_messages import WaitingMessages
 from engagement.storage.webhooks import Endpoints
 from engagement.wiring.foundation import Foundation
-from engagement.wiring.public import build_tracking
+from engagement.wiring.public import build_limiting, build_tracking
 
 STATUSES = Path(__file__).parent.parent / "statuses.toml"
 
@@ -82,7 +82,7 @@ def shipped_phrasebook() -> Phrasebook:
 def build_private_services(
     config: Config, foundation: Foundation, clock: Callable[[], datetime]
 ) -> Services:
-    """Build everything that the triggers need; *clock* tells when messages are handed over."""
+    """Build everything that the triggers need; *clock* tells the time of what is done."""
     account, wire = foundation.account, foundation.wire
     messages, blobs, settings = foundation.messages, foundation.blobs, foundation.settings
     recording, rules = foundation.recording, foundation.rules
@@ -137,6 +137,7 @@ def build_private_services(
         dispatching=Dispatching(scheduling, reminding, alerting, announcing),
         drafting=Drafting(messages, blobs, urls, due_times, waiting, projecting),
         judging=judging,
+        limiting=build_limiting(config, clock),
         listing=Listing(listings, settings),
         notifying=notifying,
         phrasebook=shipped_phrasebook(),
