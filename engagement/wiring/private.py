@@ -98,7 +98,8 @@ def build_private_services(
     webhooks = Webhooks(allow_private=config.webhook_allow_private)
 
     administering = Administering(organizations, settings, rules)
-    alerting = Alerting(Alerts(account), messages, settings)
+    alerts = Alerts(account)
+    alerting = Alerting(alerts, messages, settings)
     notifying = Notifying(
         endpoints,
         dead_letters,
@@ -153,7 +154,7 @@ def build_private_services(
             endpoints, dead_letters, webhook_signer, allow_private=config.webhook_allow_private
         ),
         summarizing=Summarizing(rollups),
-        sweeping=Sweeping(organizations, administering, messages, templates, blobs, dead_letters),
+        sweeping=Sweeping(administering, messages, templates, blobs, dead_letters, alerts),
         templating=Templating(templates, totals, blobs),
         tracking=build_tracking(config, foundation),
         watching=Watching([Queue(wire, keys.poison(name)) for name in keys.QUEUES]),
