@@ -135,7 +135,7 @@ def build_private_services(
         advising=Advising(people, settings),
         alerting=alerting,
         attaching=Attaching(messages, blobs, settings),
-        dispatching=Dispatching(scheduling, reminding, alerting, announcing),
+        dispatching=Dispatching(scheduling, reminding, alerting, announcing, organizations),
         drafting=Drafting(messages, blobs, urls, due_times, waiting, projecting),
         judging=judging,
         limiting=build_limiting(config, clock),

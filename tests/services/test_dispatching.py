@@ -60,6 +60,34 @@ def test_F9_two_timers_at_once_do_everything_once(office):
     assert office.due() == []
 
 
+def test_an_organization_that_is_being_deleted_sends_nothing_any_more(office):
+    message_id = office.scheduled()
+    office.crm.draft(reminder=reminder())
+    other = office.deployment.new_crm()
+    office.scheduled("Another's", crm=other)
+    organizations = office.services.administering.organizations
+
+    async def close():
+        # As a deletion does first, that a crash cuts short then.
+        return await organizations.close(await organizations.read(office.crm.organization_id))
+
+    closed = office.deployment.run(close())
+    office.run(NOW + HOUR)
+
+    assert office.server.subjects == ["Another's"]
+    assert office.due() == []
+    message = office.deployment.run(office.sending.messages.read(closed.key, message_id))
+    assert message.status == "scheduled"
+
+
+def test_a_run_that_finds_nothing_due_asks_once(office):
+    office.scheduled()
+    office.run(NOW)
+    office.tables.seen.clear()
+    office.run(NOW)
+    assert len(office.tables.seen) == 1
+
+
 def test_F9_a_run_out_of_time_leaves_the_rest_to_the_next(office):
     for number in range(3):
         office.scheduled(f"Offer {number}", after=HOUR + timedelta(minutes=number))
