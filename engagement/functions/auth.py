@@ -13,7 +13,7 @@ import azure.functions as func
 from engagement.domain.organizations.organization import Organization
 from engagement.errors import InvalidRequestError, NotFoundError, UnauthorizedError
 from engagement.functions.limits import held_back
-from engagement.functions.web import answer
+from engagement.functions.web import answer, check_parameters
 from engagement.services import Services
 
 HEADER = "x-api-key"
@@ -47,6 +47,7 @@ class Guard:
         async def check(req: func.HttpRequest) -> func.HttpResponse:
             if not self._is_administrator(req):
                 raise UnauthorizedError("The administrator's key is needed.")
+            check_parameters(req, handler)
             return await handler(req)
 
         return self._wrapped(handler, check, Access.ADMINISTRATOR)
@@ -55,7 +56,9 @@ class Guard:
         """Let callers with a key of the organization in the path through, and find it for them."""
 
         async def check(req: func.HttpRequest) -> func.HttpResponse:
-            return await handler(req, await self._keyed(req))
+            organization = await self._keyed(req)
+            check_parameters(req, handler)
+            return await handler(req, organization)
 
         return self._wrapped(handler, check, Access.ORGANIZATION)
 
@@ -65,8 +68,11 @@ class Guard:
         async def check(req: func.HttpRequest) -> func.HttpResponse:
             if self._is_administrator(req):
                 organization_id = req.route_params["organization_id"]
-                return await handler(req, await self.administering.find(organization_id))
-            return await handler(req, await self._keyed(req))
+                organization = await self.administering.find(organization_id)
+            else:
+                organization = await self._keyed(req)
+            check_parameters(req, handler)
+            return await handler(req, organization)
 
         return self._wrapped(handler, check, Access.MANAGER)
 

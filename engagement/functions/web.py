@@ -8,7 +8,7 @@ import math
 import re
 from collections.abc import Awaitable, Callable, Mapping
 from http import HTTPStatus
-from typing import Any
+from typing import Any, TypeVar
 
 import azure.functions as func
 
@@ -25,6 +25,7 @@ from engagement.errors import (
 
 logger = logging.getLogger(__name__)
 
+T = TypeVar("T")
 Handler = Callable[[func.HttpRequest], Awaitable[func.HttpResponse]]
 
 #: Bytes; two bodies of the largest size, escaped, and room for the rest.
@@ -135,13 +136,22 @@ def idempotency_key(request: func.HttpRequest) -> str:
     return key
 
 
-def parameters(request: func.HttpRequest, *known: str) -> Mapping[str, str]:
-    """Return the query's parameters; raises InvalidRequestError naming one that is not *known*."""
-    found: Mapping[str, str] = request.params
-    for name in found:
+def takes(*names: str) -> Callable[[T], T]:
+    """Say which parameters of the query a handler of the API reads; it is called with no others."""
+
+    def mark(handler: T) -> T:
+        handler.parameters = names  # type: ignore[attr-defined]
+        return handler
+
+    return mark
+
+
+def check_parameters(request: func.HttpRequest, handler: Callable[..., object]) -> None:
+    """Raise InvalidRequestError naming a parameter of the query that *handler* does not take."""
+    known = getattr(handler, "parameters", ())
+    for name in request.params:
         if name not in known:
             raise InvalidRequestError("There is no such parameter.", name)
-    return found
 
 
 def flag(parameters: Mapping[str, str], name: str, *, default: bool) -> bool:
