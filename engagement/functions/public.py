@@ -8,6 +8,7 @@ such: then it is another one and the same, while good tokens are served as ever.
 from __future__ import annotations
 
 import base64
+import functools
 import logging
 import secrets
 from collections.abc import Callable
@@ -20,7 +21,6 @@ import azure.functions as func
 from engagement.domain.file_name import content_disposition
 from engagement.domain.verdicts.observer import Hit
 from engagement.errors import (
-    EngagementError,
     InvalidTokenError,
     NotFoundError,
     RangeNotSatisfiableError,
@@ -61,10 +61,9 @@ def blueprint(services: PublicServices) -> func.Blueprint:
     """Return the anonymous routes."""
     bp = func.Blueprint()
     tracking, limiting = services.tracking, services.limiting
-    for_strangers = _for_strangers(limiting)
 
     @bp.route("o/{file}", methods=METHODS, auth_level=func.AuthLevel.ANONYMOUS)
-    @for_strangers
+    @_for_strangers
     async def pixel(req: func.HttpRequest) -> func.HttpResponse:
         try:
             await tracking.open(_token(req.route_params["file"]), _hit(req))
@@ -79,64 +78,68 @@ def blueprint(services: PublicServices) -> func.Blueprint:
         return func.HttpResponse(GIF, headers=dict(HEADERS), mimetype="image/gif")
 
     @bp.route("c/{token}", methods=METHODS, auth_level=func.AuthLevel.ANONYMOUS)
-    @for_strangers
+    @_for_strangers
+    @_limited(limiting)
     async def click(req: func.HttpRequest) -> func.HttpResponse:
         location = await tracking.click(req.route_params["token"], _hit(req))
         return func.HttpResponse(status_code=302, headers={**HEADERS, "Location": location})
 
     @bp.route("a/{token}/{*name}", methods=METHODS, auth_level=func.AuthLevel.ANONYMOUS)
-    @for_strangers
+    @_for_strangers
+    @_limited(limiting)
     async def attachment(req: func.HttpRequest) -> func.HttpResponse:
         return _download(await tracking.download(req.route_params["token"], _hit(req)))
 
     @bp.route("robots.txt", methods=["GET", "HEAD"], auth_level=func.AuthLevel.ANONYMOUS)
-    @for_strangers
+    @_for_strangers
     async def robots(req: func.HttpRequest) -> func.HttpResponse:  # noqa: ARG001 - the binding
         return func.HttpResponse("User-agent: *\nDisallow: /\n", mimetype="text/plain")
 
     return bp
 
 
-def _for_strangers(limiting: Limiting) -> Callable[[Wrapped], Wrapped]:
-    """Return what gives a handler the answers that every public route shares."""
+def _limited(limiting: Limiting) -> Callable[[Wrapped], Wrapped]:
+    """Return what counts a handler's bad tokens by their source, and refuses too many of them."""
 
     def decorate(handler: Wrapped) -> Wrapped:
-        async def check(req: func.HttpRequest) -> func.HttpResponse:
-            if req.method not in ALLOWED:
-                allow = {"Allow": ", ".join(ALLOWED)}
-                return func.HttpResponse(status_code=405, headers={**HEADERS, **allow})
+        @functools.wraps(handler)
+        async def counted(req: func.HttpRequest) -> func.HttpResponse:
             try:
                 return await handler(req)
             except InvalidTokenError:
-                return _bad_token(limiting, req)
-            except EngagementError as error:
-                return _refusal(error)
-            except Exception:
-                logger.exception("a public request failed")
-                return _page(503, TRY_AGAIN, {"Retry-After": RETRY_AFTER})
+                try:
+                    limiting.count_bad_token(headers_of(req))
+                except TooManyRequestsError as error:
+                    return _page(429, TOO_MANY, {"Retry-After": seconds(error.retry_after)})
+                raise
 
-        return wrapped(handler, check, Access.ANYONE)
+        return counted
 
     return decorate
 
 
-def _bad_token(limiting: Limiting, req: func.HttpRequest) -> func.HttpResponse:
-    try:
-        limiting.count_bad_token(headers_of(req))
-    except TooManyRequestsError as error:
-        return _page(429, TOO_MANY, {"Retry-After": seconds(error.retry_after)})
-    return _page(404, NOT_FOUND)
+def _for_strangers(handler: Wrapped) -> Wrapped:
+    """Give *handler* the answers that every public route shares."""
 
+    async def check(req: func.HttpRequest) -> func.HttpResponse:
+        if req.method not in ALLOWED:
+            return func.HttpResponse(
+                status_code=405, headers={**HEADERS, "Allow": ", ".join(ALLOWED)}
+            )
+        try:
+            return await handler(req)
+        except (InvalidTokenError, NotFoundError):
+            return _page(404, NOT_FOUND)
+        except RangeNotSatisfiableError as error:
+            part = {"Content-Range": f"bytes */{error.size}"}
+            return func.HttpResponse(status_code=416, headers={**HEADERS, **part})
+        except StorageError:
+            return _page(503, TRY_AGAIN, {"Retry-After": RETRY_AFTER})
+        except Exception:
+            logger.exception("a public request failed")
+            return _page(503, TRY_AGAIN, {"Retry-After": RETRY_AFTER})
 
-def _refusal(error: EngagementError) -> func.HttpResponse:
-    if isinstance(error, NotFoundError):
-        return _page(404, NOT_FOUND)
-    if isinstance(error, RangeNotSatisfiableError):
-        part = {"Content-Range": f"bytes */{error.size}"}
-        return func.HttpResponse(status_code=416, headers={**HEADERS, **part})
-    if not isinstance(error, StorageError):
-        logger.error("a public request failed", exc_info=error)
-    return _page(503, TRY_AGAIN, {"Retry-After": RETRY_AFTER})
+    return wrapped(handler, check, Access.ANYONE)
 
 
 def _hit(req: func.HttpRequest) -> Hit:
