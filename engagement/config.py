@@ -11,12 +11,12 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from urllib.parse import urlsplit
 
+from engagement.environment import LOOPBACK, flag, guid, number, origin, required
 from engagement.errors import ConfigurationError
 
 SURFACES = ("public", "private", "all")
 SMTP_SECURITIES = ("none", "starttls", "tls")
-#: Hosts of this machine: only to them may a token travel without TLS.
-LOOPBACK = ("127.0.0.1", "::1", "localhost")
+PUBLIC_CLOUD = "https://login.microsoftonline.com"
 
 #: Azure Functions' convention for an identity-based connection named ENGAGEMENT_DATA:
 #: https://learn.microsoft.com/azure/azure-functions/functions-reference#configure-an-identity-based-connection
@@ -66,6 +66,18 @@ class GraphTenant:
 
 
 @dataclass(frozen=True, slots=True)
+class EntraTenant:
+    """The Entra tenant whose access tokens the API takes, and the API's own app in it."""
+
+    tenant_id: str
+    client_id: str
+    #: client ids of the only applications that may call with tokens; empty for all
+    applications: frozenset[str]
+    #: str, scheme and host of Microsoft Entra, without a trailing slash
+    authority: str
+
+
+@dataclass(frozen=True, slots=True)
 class Config:
     """One deployment's settings; docs/configuration.md tells each one's meaning."""
 
@@ -78,6 +90,9 @@ class Config:
     data: DataAccount
     smtp: SmtpServer | None
     graph: GraphTenant | None
+    entra: EntraTenant | None
+    #: bool, whether keys are accepted from callers of the API
+    api_keys: bool
     spill_folder: Path
     spill_limit_bytes: int
     stream_limit_bytes: int
@@ -102,43 +117,24 @@ class Config:
         return cls(
             surface=surface,
             admin_key=_admin_key(environment),
-            signing_keys=_signing_keys(_required(environment, "ENGAGEMENT_SIGNING_KEYS")),
-            public_url=_public_url(_required(environment, "ENGAGEMENT_PUBLIC_URL")),
+            signing_keys=_signing_keys(required(environment, "ENGAGEMENT_SIGNING_KEYS")),
+            public_url=_public_url(required(environment, "ENGAGEMENT_PUBLIC_URL")),
             data=_data_account(environment),
             smtp=_smtp(environment),
             graph=_graph(environment),
+            entra=_entra(environment),
+            api_keys=flag(environment, "ENGAGEMENT_API_KEYS", default=True),
             spill_folder=Path(spill or Path(tempfile.gettempdir()) / "engagement-spill"),
-            spill_limit_bytes=_number(environment, "ENGAGEMENT_SPILL_LIMIT_BYTES", 16 * 1024**2),
-            stream_limit_bytes=_number(environment, "ENGAGEMENT_STREAM_LIMIT_BYTES", 4 * 1024**2),
-            proxy_count=_number(environment, "ENGAGEMENT_PROXY_COUNT", 1),
+            spill_limit_bytes=number(environment, "ENGAGEMENT_SPILL_LIMIT_BYTES", 16 * 1024**2),
+            stream_limit_bytes=number(environment, "ENGAGEMENT_STREAM_LIMIT_BYTES", 4 * 1024**2),
+            proxy_count=number(environment, "ENGAGEMENT_PROXY_COUNT", 1),
             front_door_id=environment.get("ENGAGEMENT_FRONT_DOOR_ID", "").strip() or None,
-            api_limit=_number(environment, "ENGAGEMENT_API_LIMIT", 6_000),
-            bad_token_limit=_number(environment, "ENGAGEMENT_BAD_TOKEN_LIMIT", 60),
-            webhook_allow_private=_flag(environment, "ENGAGEMENT_WEBHOOK_ALLOW_PRIVATE"),
+            api_limit=number(environment, "ENGAGEMENT_API_LIMIT", 6_000),
+            bad_token_limit=number(environment, "ENGAGEMENT_BAD_TOKEN_LIMIT", 60),
+            webhook_allow_private=flag(
+                environment, "ENGAGEMENT_WEBHOOK_ALLOW_PRIVATE", default=False
+            ),
         )
-
-
-def _required(environment: Mapping[str, str], name: str) -> str:
-    value = environment.get(name, "").strip()
-    if not value:
-        raise ConfigurationError(f"{name} is missing; docs/configuration.md says what it holds.")
-    return value
-
-
-def _number(environment: Mapping[str, str], name: str, default: int) -> int:
-    value = environment.get(name, "").strip()
-    if not value:
-        return default
-    if not value.isascii() or not value.isdigit():
-        raise ConfigurationError(f"{name} must be a whole number.")
-    return int(value)
-
-
-def _flag(environment: Mapping[str, str], name: str) -> bool:
-    value = environment.get(name, "").strip() or "false"
-    if value not in ("true", "false"):
-        raise ConfigurationError(f"{name} must be true or false.")
-    return value == "true"
 
 
 def _admin_key(environment: Mapping[str, str]) -> str | None:
@@ -219,7 +215,7 @@ def _smtp(environment: Mapping[str, str]) -> SmtpServer | None:
         )
     return SmtpServer(
         host=host,
-        port=_number(environment, "ENGAGEMENT_SMTP_PORT", 587),
+        port=number(environment, "ENGAGEMENT_SMTP_PORT", 587),
         security=security,
         username=username,
         password=environment.get("ENGAGEMENT_SMTP_PASSWORD") or None,
@@ -244,23 +240,30 @@ def _graph(environment: Mapping[str, str]) -> GraphTenant | None:
     authority = environment.get("ENGAGEMENT_GRAPH_AUTHORITY", "").strip()
     return GraphTenant(
         tenant_id=tenant_id,
-        client_id=_required(environment, "ENGAGEMENT_GRAPH_CLIENT_ID"),
+        client_id=required(environment, "ENGAGEMENT_GRAPH_CLIENT_ID"),
         client_secret=secret,
         identity_client_id=identity,
-        url=_origin("ENGAGEMENT_GRAPH_URL", url, plain_hosts=LOOPBACK),
+        url=origin("ENGAGEMENT_GRAPH_URL", url, plain_hosts=LOOPBACK),
         # Nothing but https even on this machine: msal takes no other.
-        authority=_origin(
-            "ENGAGEMENT_GRAPH_AUTHORITY", authority or "https://login.microsoftonline.com"
-        ),
+        authority=origin("ENGAGEMENT_GRAPH_AUTHORITY", authority or PUBLIC_CLOUD),
     )
 
 
-def _origin(name: str, value: str, *, plain_hosts: tuple[str, ...] = ()) -> str:
-    """Return *value*, which is a scheme and a host; http is for *plain_hosts* only."""
-    url = value.rstrip("/")
-    parts = urlsplit(url)
-    secure = parts.scheme == "https" or (parts.scheme == "http" and parts.hostname in plain_hosts)
-    whole = parts.hostname and not parts.username and url == f"{parts.scheme}://{parts.netloc}"
-    if not secure or not whole:
-        raise ConfigurationError(f"{name} must be https:// and a host.")
-    return url
+def _entra(environment: Mapping[str, str]) -> EntraTenant | None:
+    ids = ("ENGAGEMENT_ENTRA_TENANT_ID", "ENGAGEMENT_ENTRA_CLIENT_ID")
+    if not any(environment.get(name, "").strip() for name in ids):
+        if not flag(environment, "ENGAGEMENT_API_KEYS", default=True):
+            raise ConfigurationError(f"ENGAGEMENT_API_KEYS: nobody can call without {ids[0]}.")
+        return None
+    # Tokens name tenants and applications by their ids only.
+    tenant_id, client_id = (guid(name, required(environment, name)) for name in ids)
+    applications = environment.get("ENGAGEMENT_ENTRA_APPLICATIONS", "").split(",")
+    authority = environment.get("ENGAGEMENT_ENTRA_AUTHORITY", "").strip() or PUBLIC_CLOUD
+    return EntraTenant(
+        tenant_id=tenant_id,
+        client_id=client_id,
+        applications=frozenset(
+            guid("ENGAGEMENT_ENTRA_APPLICATIONS", name) for name in applications if name.strip()
+        ),
+        authority=origin("ENGAGEMENT_ENTRA_AUTHORITY", authority),
+    )

@@ -13,7 +13,7 @@ EngagementError
 ├── RangeNotSatisfiableError            416
 ├── TooManyRequestsError                429, more than the limit of a minute
 ├── StorageError                        503, try again; the SDK's error is its cause
-└── RemoteError                         502, a mail server, Microsoft Graph or the CRM failed
+└── RemoteError                         502, a mail server, Graph, Entra or the CRM failed
 
 ConfigurationError                      start-up fails; outside, so that nothing swallows it
 """
@@ -65,6 +65,11 @@ class UnauthorizedError(EngagementError):
     """The caller showed no credential, or one that does not hold here."""
 
     status = 401
+
+    def __init__(self, detail: str, challenge: str = "Bearer") -> None:
+        super().__init__(detail)
+        #: str, what the answer has in WWW-Authenticate (RFC 6750, section 3)
+        self.challenge = challenge
 
 
 class ForbiddenError(EngagementError):

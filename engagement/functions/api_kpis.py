@@ -15,6 +15,7 @@ from engagement.domain.reports.rollup import ORGANIZATION, Group, GroupKind
 from engagement.errors import InvalidRequestError
 from engagement.functions import kpi_views
 from engagement.functions.auth import Guard
+from engagement.functions.scopes import own
 from engagement.functions.web import continuation, json_response, read_json, takes
 from engagement.services import Services
 
@@ -28,7 +29,7 @@ def blueprint(services: Services) -> func.Blueprint:
     guard = Guard(services)
 
     @bp.route(BASE, methods=["GET"], auth_level=func.AuthLevel.ANONYMOUS)
-    @guard.organization
+    @guard.seller(own("sender"))
     @takes("from", "to", "group_by", "sender", "template")
     async def get_kpis(req: func.HttpRequest, organization: Organization) -> func.HttpResponse:
         query = req.params

@@ -11,6 +11,7 @@ from engagement.domain.organizations.organization import Organization
 from engagement.domain.reports.selection import read_related, read_selection, record_key
 from engagement.functions import list_views
 from engagement.functions.auth import Guard
+from engagement.functions.scopes import own
 from engagement.functions.web import API_HEADERS, json_response, page_size, takes
 from engagement.services import Services
 
@@ -43,7 +44,7 @@ def blueprint(services: Services) -> func.Blueprint:
     listing, phrasebook = services.listing, services.phrasebook
 
     @bp.route(MESSAGES, methods=["GET"], auth_level=func.AuthLevel.ANONYMOUS)
-    @guard.organization
+    @guard.seller(own("sender"))
     @takes(*SELECTION, *VIEWER, *PAGE)
     async def get_messages(req: func.HttpRequest, organization: Organization) -> func.HttpResponse:
         query = req.params
@@ -59,7 +60,7 @@ def blueprint(services: Services) -> func.Blueprint:
         return json_response({"items": items, "continuation": end})
 
     @bp.route(EXPORT, methods=["GET"], auth_level=func.AuthLevel.ANONYMOUS)
-    @guard.organization
+    @guard.seller(own("sender"))
     @takes(*SELECTION, *VIEWER)
     async def export_messages(
         req: func.HttpRequest, organization: Organization

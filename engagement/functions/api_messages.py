@@ -14,6 +14,7 @@ from engagement.domain.payload import Fields
 from engagement.domain.reports.viewer import Viewer
 from engagement.functions import views
 from engagement.functions.auth import Guard
+from engagement.functions.scopes import own_message
 from engagement.functions.web import (
     continuation,
     idempotency_key,
@@ -56,7 +57,7 @@ def blueprint(services: Services) -> func.Blueprint:
         return await details(organization, message_id, 201)
 
     @bp.route(ONE, methods=["GET"], auth_level=func.AuthLevel.ANONYMOUS)
-    @guard.organization
+    @guard.seller(own_message(services.reading))
     @takes("time_zone", "language")
     async def get_message(req: func.HttpRequest, organization: Organization) -> func.HttpResponse:
         viewer = services.phrasebook.viewer(req.params)
@@ -88,7 +89,7 @@ def blueprint(services: Services) -> func.Blueprint:
         return json_response({**views.details_json(found, now, anybody), "copies": copies})
 
     @bp.route(f"{ONE}/timeline", methods=["GET"], auth_level=func.AuthLevel.ANONYMOUS)
-    @guard.organization
+    @guard.seller(own_message(services.reading))
     @takes("page_size", "continuation")
     async def get_timeline(req: func.HttpRequest, organization: Organization) -> func.HttpResponse:
         query = req.params

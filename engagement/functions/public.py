@@ -27,7 +27,7 @@ from engagement.errors import (
     StorageError,
     TooManyRequestsError,
 )
-from engagement.functions.auth import Access, Wrapped, wrapped
+from engagement.functions.access import Access, Wrapped, wrapped
 from engagement.functions.web import RETRY_AFTER, headers_of, seconds
 from engagement.services import PublicServices
 from engagement.services.limiting import Limiting

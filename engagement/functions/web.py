@@ -21,6 +21,7 @@ from engagement.errors import (
     StorageError,
     TooLargeError,
     TooManyRequestsError,
+    UnauthorizedError,
 )
 
 logger = logging.getLogger(__name__)
@@ -95,6 +96,10 @@ async def answer(handler: Handler, request: func.HttpRequest) -> func.HttpRespon
         return problem(error.status, error.detail, error.field)
     except (RemoteError, TooManyRequestsError) as error:
         return problem(error.status, error.detail, retry_after=error.retry_after)
+    except UnauthorizedError as error:
+        response = problem(error.status, error.detail)
+        response.headers["WWW-Authenticate"] = error.challenge
+        return response
     except EngagementError as error:
         if isinstance(error, StorageError):
             logger.warning("store failed", extra={"cause": type(error.__cause__).__name__})

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from engagement.services.advising import Advising
     from engagement.services.alerting import Alerting
     from engagement.services.attaching import Attaching
+    from engagement.services.authenticating import Authenticating
     from engagement.services.dispatching import Dispatching
     from engagement.services.drafting import Drafting
     from engagement.services.judging import Judging
@@ -53,10 +54,14 @@ class Services(PublicServices):
     """Every use case of one deployment: the API, timers and queues need them."""
 
     admin_key: str | None = field(repr=False)
+    #: bool, whether callers may show keys, the administrator's among them
+    api_keys: bool
     administering: Administering
     advising: Advising
     alerting: Alerting
     attaching: Attaching
+    #: Authenticating or None, if no access tokens are accepted
+    authenticating: Authenticating | None
     dispatching: Dispatching
     drafting: Drafting
     judging: Judging

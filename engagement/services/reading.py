@@ -67,6 +67,10 @@ class Reading:
             kpi=await self._kpi(organization, message),
         )
 
+    async def sender_id(self, organization: Organization, message_id: str) -> str:
+        """Return the id of the user who sends a message; raises NotFoundError."""
+        return (await self.messages.read_head(organization.key, message_id)).sender.user_id
+
     async def timeline(
         self, organization: Organization, message_id: str, *, after: str, size: int
     ) -> tuple[Message, list[Interaction], str | None]:

@@ -28,9 +28,7 @@ class Messages:
 
     async def read(self, organization: str, message_id: str) -> Message:
         """Return the message; raises NotFoundError."""
-        if not MESSAGE_ID.fullmatch(message_id):
-            # The store would refuse some of these, and that would look like a fault of ours.
-            raise NotFoundError("There is no such message.")
+        _check_id(message_id)
         async with storage_call():
             found = self.account.table(keys.table(organization)).query_entities(
                 "PartitionKey eq @id and RowKey lt @end",
@@ -43,6 +41,7 @@ class Messages:
 
     async def read_head(self, organization: str, message_id: str) -> Message:
         """Return the message without recipients, links and attachments; raises NotFoundError."""
+        _check_id(message_id)
         async with storage_call():
             head = await self.account.table(keys.table(organization)).get_entity(
                 message_id, keys.HEAD
@@ -108,6 +107,12 @@ class Messages:
 
     async def _transact(self, organization: str, operations: list[Any]) -> str:
         return await transact(self.account.table(keys.table(organization)), operations)
+
+
+def _check_id(message_id: str) -> None:
+    if not MESSAGE_ID.fullmatch(message_id):
+        # The store would refuse some of these, and that would look like a fault of ours.
+        raise NotFoundError("There is no such message.")
 
 
 def _upsert(row: dict[str, Any]) -> tuple[str, dict[str, Any], dict[str, Any]]:

@@ -7,6 +7,7 @@ import logging
 from collections.abc import Callable
 from typing import Any
 
+from engagement.domain.access.sign_in import SignIn, patched_sign_in, sign_in_json
 from engagement.domain.alerts.alert import user_key
 from engagement.domain.alerts.alert_settings import AlertSettings, alerts_json, patched_alerts
 from engagement.domain.delivery.working_hours import (
@@ -103,6 +104,7 @@ def _row(settings: Settings) -> dict[str, Any]:
         "client_address": settings.verdicts.client_address.value,
         "alerts": _alerts_text(settings.alerts),
         "delivery_time": json.dumps(delivery_time_json(settings.delivery_time)),
+        "sign_in": json.dumps(sign_in_json(settings.sign_in)),
     }
 
 
@@ -121,6 +123,7 @@ def _settings(row: Any) -> Settings:
         ),
         alerts=_read_alerts(row.get("alerts")),
         delivery_time=_read_delivery_time(row.get("delivery_time")),
+        sign_in=patched_sign_in(SignIn(), json.loads(row.get("sign_in", "{}"))),
     )
 
 

@@ -7,12 +7,14 @@ from collections.abc import Callable
 from datetime import datetime
 from pathlib import Path
 
-from engagement.config import Config
+from engagement.config import Config, EntraTenant
+from engagement.domain.access.registration import Registration
 from engagement.domain.reports.viewer import Phrasebook
 from engagement.domain.tracking.tracked_url import TrackedUrls
 from engagement.domain.webhooks.webhook_signature import WebhookSigner
 from engagement.remote.entra import Entra
 from engagement.remote.graph import Graph
+from engagement.remote.signing_keys import SigningKeys
 from engagement.remote.smtp import Smtp
 from engagement.remote.webhooks import Webhooks
 from engagement.services import Services
@@ -21,6 +23,7 @@ from engagement.services.advising import Advising
 from engagement.services.alerting import Alerting
 from engagement.services.announcing import Announcing
 from engagement.services.attaching import Attaching
+from engagement.services.authenticating import Authenticating
 from engagement.services.contributing import Contributing
 from engagement.services.dispatching import Dispatching
 from engagement.services.drafting import Drafting
@@ -63,6 +66,7 @@ from engagement.storage.organizations import Organizations
 from engagement.storage.people import People
 from engagement.storage.queues import Queue
 from engagement.storage.rollups import Rollups
+from engagement.storage.settings import SettingsRows
 from engagement.storage.summaries import Summaries
 from engagement.storage.template_totals import TemplateTotalsRows
 from engagement.storage.templates import Templates
@@ -123,18 +127,24 @@ def build_private_services(
         await projecting.project(organization, message_id)
         await remembering.remember(organization, message_id)
 
+    authenticating = _authenticating(config.entra, settings)
+
     async def close() -> None:
         await webhooks.close()
+        if authenticating is not None:
+            await authenticating.close()
         await foundation.close()
 
     contributing = Contributing(messages, interactions, contributions, markers, follow_up)
     return Services(
         surface=config.surface,
         admin_key=config.admin_key,
+        api_keys=config.api_keys,
         administering=administering,
         advising=Advising(people, settings),
         alerting=alerting,
         attaching=Attaching(messages, blobs, settings),
+        authenticating=authenticating,
         dispatching=Dispatching(scheduling, reminding, alerting, announcing, organizations),
         drafting=Drafting(messages, blobs, urls, due_times, waiting, projecting),
         judging=judging,
@@ -162,6 +172,15 @@ def build_private_services(
         ready=foundation.readiness.check,
         close=close,
     )
+
+
+def _authenticating(tenant: EntraTenant | None, settings: SettingsRows) -> Authenticating | None:
+    if tenant is None:
+        return None
+    registration = Registration(
+        tenant.tenant_id, tenant.client_id, tenant.applications, tenant.authority
+    )
+    return Authenticating(registration, SigningKeys(registration), settings)
 
 
 def _transports(config: Config) -> dict[str, Transport]:

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 
+from engagement.domain.access.sign_in import SignIn
 from engagement.domain.alerts.alert_settings import AlertSettings
 from engagement.domain.delivery.working_hours import DeliveryTimeSettings
 from engagement.domain.file_name import BLOCKED_EXTENSIONS
@@ -79,6 +80,7 @@ class Settings:
     verdicts: VerdictSettings = field(default_factory=VerdictSettings)
     alerts: AlertSettings = field(default_factory=AlertSettings)
     delivery_time: DeliveryTimeSettings = field(default_factory=DeliveryTimeSettings)
+    sign_in: SignIn = field(default_factory=SignIn)
 
 
 def secret_digest(secret: str) -> str:
