@@ -100,6 +100,10 @@ class Config:
     proxy_count: int
     #: str or None, id of the Front Door in front
     front_door_id: str | None
+    #: int, requests of one organization per minute and instance; 0 is no limit
+    api_limit: int
+    #: int, bad tokens of one source per minute and instance; 0 is no limit
+    bad_token_limit: int
     #: bool, whether webhooks may call any address, over http too: for one machine only
     webhook_allow_private: bool
 
@@ -125,6 +129,8 @@ class Config:
             stream_limit_bytes=number(environment, "ENGAGEMENT_STREAM_LIMIT_BYTES", 4 * 1024**2),
             proxy_count=number(environment, "ENGAGEMENT_PROXY_COUNT", 1),
             front_door_id=environment.get("ENGAGEMENT_FRONT_DOOR_ID", "").strip() or None,
+            api_limit=number(environment, "ENGAGEMENT_API_LIMIT", 6_000),
+            bad_token_limit=number(environment, "ENGAGEMENT_BAD_TOKEN_LIMIT", 60),
             webhook_allow_private=flag(
                 environment, "ENGAGEMENT_WEBHOOK_ALLOW_PRIVATE", default=False
             ),

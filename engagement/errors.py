@@ -11,6 +11,7 @@ EngagementError
 ├── ConflictError                       409
 ├── PreconditionFailedError             412, what the caller has seen is not current any more
 ├── RangeNotSatisfiableError            416
+├── TooManyRequestsError                429, more than the limit of a minute
 ├── StorageError                        503, try again; the SDK's error is its cause
 └── RemoteError                         502, a mail server, Graph, Entra or the CRM failed
 
@@ -104,6 +105,17 @@ class RangeNotSatisfiableError(EngagementError):
         super().__init__("This part is not in the file.")
         #: int, size of the whole file in bytes
         self.size = size
+
+
+class TooManyRequestsError(EngagementError):
+    """The caller, or the source of the request, has spent what it may in this minute."""
+
+    status = 429
+
+    def __init__(self, detail: str, *, retry_after: float) -> None:
+        super().__init__(detail)
+        #: float, seconds after which there are tries again
+        self.retry_after = retry_after
 
 
 class StorageError(EngagementError):

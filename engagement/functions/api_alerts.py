@@ -19,10 +19,10 @@ from engagement.functions.web import (
     continuation,
     json_response,
     page_size,
-    parameters,
     precondition,
     read_json,
     tagged_response,
+    takes,
 )
 from engagement.services import Services
 
@@ -42,8 +42,9 @@ def blueprint(services: Services) -> func.Blueprint:
 
     @bp.route(f"{BASE}/alerts", methods=["GET"], auth_level=func.AuthLevel.ANONYMOUS)
     @guard.seller(own("user_id"))
+    @takes("user_id", "page_size", "continuation")
     async def get_alerts(req: func.HttpRequest, organization: Organization) -> func.HttpResponse:
-        query = parameters(req, "user_id", "page_size", "continuation")
+        query = req.params
         page, end = await alerting.page(
             organization,
             _user_id(query),
@@ -69,18 +70,20 @@ def blueprint(services: Services) -> func.Blueprint:
 
     @bp.route(SETTINGS, methods=["GET"], auth_level=func.AuthLevel.ANONYMOUS)
     @guard.seller(own("user_id"))
+    @takes("user_id")
     async def get_alert_settings(
         req: func.HttpRequest, organization: Organization
     ) -> func.HttpResponse:
-        user_id = _user_id(parameters(req, "user_id"))
+        user_id = _user_id(req.params)
         return tagged_response(alerts_json(await alerting.read_settings(organization, user_id)))
 
     @bp.route(SETTINGS, methods=["PATCH"], auth_level=func.AuthLevel.ANONYMOUS)
     @guard.seller(own("user_id"))
+    @takes("user_id")
     async def patch_alert_settings(
         req: func.HttpRequest, organization: Organization
     ) -> func.HttpResponse:
-        user_id = _user_id(parameters(req, "user_id"))
+        user_id = _user_id(req.params)
         changed = await alerting.change_settings(
             organization, user_id, read_json(req), precondition(req)
         )

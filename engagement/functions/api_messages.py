@@ -20,8 +20,8 @@ from engagement.functions.web import (
     idempotency_key,
     json_response,
     page_size,
-    parameters,
     read_json,
+    takes,
 )
 from engagement.services import Services
 from engagement.services.sending import DELIVERIES, Order
@@ -58,8 +58,9 @@ def blueprint(services: Services) -> func.Blueprint:
 
     @bp.route(ONE, methods=["GET"], auth_level=func.AuthLevel.ANONYMOUS)
     @guard.seller(own_message(services.reading))
+    @takes("time_zone", "language")
     async def get_message(req: func.HttpRequest, organization: Organization) -> func.HttpResponse:
-        viewer = services.phrasebook.viewer(parameters(req, "time_zone", "language"))
+        viewer = services.phrasebook.viewer(req.params)
         return await details(organization, req.route_params["message_id"], viewer=viewer)
 
     @bp.route(ONE, methods=["PATCH"], auth_level=func.AuthLevel.ANONYMOUS)
@@ -89,8 +90,9 @@ def blueprint(services: Services) -> func.Blueprint:
 
     @bp.route(f"{ONE}/timeline", methods=["GET"], auth_level=func.AuthLevel.ANONYMOUS)
     @guard.seller(own_message(services.reading))
+    @takes("page_size", "continuation")
     async def get_timeline(req: func.HttpRequest, organization: Organization) -> func.HttpResponse:
-        query = parameters(req, "page_size", "continuation")
+        query = req.params
         message, page, end = await services.reading.timeline(
             organization,
             req.route_params["message_id"],

@@ -21,8 +21,8 @@ from engagement.functions.web import (
     json_response,
     no_content,
     page_size,
-    parameters,
     read_json,
+    takes,
 )
 from engagement.services import Services
 
@@ -49,8 +49,9 @@ def blueprint(services: Services) -> func.Blueprint:
 
     @bp.route(BASE, methods=["GET"], auth_level=func.AuthLevel.ANONYMOUS)
     @guard.seller(shared)
+    @takes("page_size", "continuation", *SEGMENTS)
     async def get_templates(req: func.HttpRequest, organization: Organization) -> func.HttpResponse:
-        query = parameters(req, "page_size", "continuation", *SEGMENTS)
+        query = req.params
         page, end = await templating.page(
             organization,
             _segment(query),
@@ -70,8 +71,9 @@ def blueprint(services: Services) -> func.Blueprint:
 
     @bp.route(ONE, methods=["GET"], auth_level=func.AuthLevel.ANONYMOUS)
     @guard.seller(shared)
+    @takes(*SEGMENTS)
     async def get_template(req: func.HttpRequest, organization: Organization) -> func.HttpResponse:
-        query = parameters(req, *SEGMENTS)
+        query = req.params
         return await details(organization, req.route_params["template_id"], _segment(query))
 
     @bp.route(ONE, methods=["DELETE"], auth_level=func.AuthLevel.ANONYMOUS)

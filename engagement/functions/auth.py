@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
+from typing import Any
 
 import azure.functions as func
 
@@ -10,6 +11,8 @@ from engagement.domain.organizations.organization import Organization
 from engagement.errors import InvalidRequestError, NotFoundError
 from engagement.functions.access import Access, Wrapped, wrapped
 from engagement.functions.callers import Caller, Callers
+from engagement.functions.limits import held_back
+from engagement.functions.web import check_parameters
 from engagement.services import Services
 
 OrganizationHandler = Callable[[func.HttpRequest, Organization], Awaitable[func.HttpResponse]]
@@ -22,6 +25,7 @@ class Guard:
 
     def __init__(self, services: Services) -> None:
         self.administering = services.administering
+        self.limiting = services.limiting
         self.callers = Callers(services)
 
     def administrator(self, handler: Wrapped) -> Wrapped:
@@ -31,17 +35,19 @@ class Guard:
             caller = await self.callers.of(req)
             if not caller.administers:
                 raise caller.refusal
+            check_parameters(req, handler)
             return await handler(req)
 
-        return wrapped(handler, check, Access.ADMINISTRATOR)
+        return self._wrapped(handler, check, Access.ADMINISTRATOR)
 
     def organization(self, handler: OrganizationHandler) -> Wrapped:
         """Let callers for the organization in the path through, and find it for them."""
 
         async def check(req: func.HttpRequest) -> func.HttpResponse:
-            return await handler(req, await self._worked_for(req, await self.callers.of(req)))
+            organization = await self._worked_for(req, await self.callers.of(req))
+            return await self._serve(handler, req, organization)
 
-        return wrapped(handler, check, Access.ORGANIZATION)
+        return self._wrapped(handler, check, Access.ORGANIZATION)
 
     def manager(self, handler: OrganizationHandler) -> Wrapped:
         """Like :meth:`organization`, for the administrator too."""
@@ -50,10 +56,12 @@ class Guard:
             caller = await self.callers.of(req)
             if caller.administers:
                 organization_id = req.route_params["organization_id"]
-                return await handler(req, await self.administering.find(organization_id))
-            return await handler(req, await self._worked_for(req, caller))
+                organization = await self.administering.find(organization_id)
+                check_parameters(req, handler)
+                return await handler(req, organization)
+            return await self._serve(handler, req, await self._worked_for(req, caller))
 
-        return wrapped(handler, check, Access.MANAGER)
+        return self._wrapped(handler, check, Access.MANAGER)
 
     def seller(self, scope: Scope) -> Callable[[OrganizationHandler], Wrapped]:
         """Like :meth:`organization`, and for its sellers within *scope*."""
@@ -67,11 +75,22 @@ class Guard:
                     if user_id is None:
                         raise caller.refusal
                     await scope(req, organization, user_id)
-                return await handler(req, organization)
+                return await self._serve(handler, req, organization)
 
-            return wrapped(handler, check, Access.SELLER)
+            return self._wrapped(handler, check, Access.SELLER)
 
         return wrap
+
+    async def _serve(
+        self, handler: OrganizationHandler, req: func.HttpRequest, organization: Organization
+    ) -> func.HttpResponse:
+        """Serve a caller that was let in, within the limits of its organization."""
+        self.limiting.count_call(organization.key)
+        check_parameters(req, handler)
+        return await handler(req, organization)
+
+    def _wrapped(self, handler: Callable[..., Any], check: Wrapped, access: Access) -> Wrapped:
+        return wrapped(handler, held_back(self.limiting, check), access)
 
     async def _worked_for(self, req: func.HttpRequest, caller: Caller) -> Organization:
         organization = await self._named(req, caller)

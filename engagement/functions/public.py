@@ -1,14 +1,18 @@
 """What strangers call: the pixel, the redirect, the attachment.
 
 Three rules: the pixel always answers with the image; the answer never depends on who asks; and
-whatever is wrong with a token, the answer is one and the same.
+whatever is wrong with a token, the answer is one and the same, until a source has shown too many
+such: then it is another one and the same, while good tokens are served as ever.
 """
 
 from __future__ import annotations
 
 import base64
+import functools
 import logging
 import secrets
+from collections.abc import Callable
+from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -21,10 +25,12 @@ from engagement.errors import (
     NotFoundError,
     RangeNotSatisfiableError,
     StorageError,
+    TooManyRequestsError,
 )
 from engagement.functions.access import Access, Wrapped, wrapped
-from engagement.functions.web import RETRY_AFTER
+from engagement.functions.web import RETRY_AFTER, headers_of, seconds
 from engagement.services import PublicServices
+from engagement.services.limiting import Limiting
 from engagement.services.tracking import Download
 
 logger = logging.getLogger(__name__)
@@ -43,6 +49,7 @@ LOCKED = {"Content-Security-Policy": "default-src 'none'; style-src 'unsafe-inli
 
 PAGES = Path(__file__).parent.parent / "pages"
 NOT_FOUND = (PAGES / "not_found.html").read_bytes()
+TOO_MANY = (PAGES / "too_many.html").read_bytes()
 TRY_AGAIN = (PAGES / "try_again.html").read_bytes()
 
 #: All are declared, so that the host lets them through and each is answered in so many words.
@@ -53,7 +60,7 @@ ALLOWED = ("GET", "HEAD")
 def blueprint(services: PublicServices) -> func.Blueprint:
     """Return the anonymous routes."""
     bp = func.Blueprint()
-    tracking = services.tracking
+    tracking, limiting = services.tracking, services.limiting
 
     @bp.route("o/{file}", methods=METHODS, auth_level=func.AuthLevel.ANONYMOUS)
     @_for_strangers
@@ -61,7 +68,10 @@ def blueprint(services: PublicServices) -> func.Blueprint:
         try:
             await tracking.open(_token(req.route_params["file"]), _hit(req))
         except InvalidTokenError:
-            logger.info("pixel asked for with an invalid token")
+            # Beyond the limit nothing is logged either.
+            with suppress(TooManyRequestsError):
+                limiting.count_bad_token(headers_of(req))
+                logger.info("pixel asked for with an invalid token")
         except Exception:
             # This is our problem, not the recipient's.
             logger.exception("an open failed")
@@ -69,12 +79,14 @@ def blueprint(services: PublicServices) -> func.Blueprint:
 
     @bp.route("c/{token}", methods=METHODS, auth_level=func.AuthLevel.ANONYMOUS)
     @_for_strangers
+    @_limited(limiting)
     async def click(req: func.HttpRequest) -> func.HttpResponse:
         location = await tracking.click(req.route_params["token"], _hit(req))
         return func.HttpResponse(status_code=302, headers={**HEADERS, "Location": location})
 
     @bp.route("a/{token}/{*name}", methods=METHODS, auth_level=func.AuthLevel.ANONYMOUS)
     @_for_strangers
+    @_limited(limiting)
     async def attachment(req: func.HttpRequest) -> func.HttpResponse:
         return _download(await tracking.download(req.route_params["token"], _hit(req)))
 
@@ -84,6 +96,26 @@ def blueprint(services: PublicServices) -> func.Blueprint:
         return func.HttpResponse("User-agent: *\nDisallow: /\n", mimetype="text/plain")
 
     return bp
+
+
+def _limited(limiting: Limiting) -> Callable[[Wrapped], Wrapped]:
+    """Return what counts a handler's bad tokens by their source, and refuses too many of them."""
+
+    def decorate(handler: Wrapped) -> Wrapped:
+        @functools.wraps(handler)
+        async def counted(req: func.HttpRequest) -> func.HttpResponse:
+            try:
+                return await handler(req)
+            except InvalidTokenError:
+                try:
+                    limiting.count_bad_token(headers_of(req))
+                except TooManyRequestsError as error:
+                    return _page(429, TOO_MANY, {"Retry-After": seconds(error.retry_after)})
+                raise
+
+        return counted
+
+    return decorate
 
 
 def _for_strangers(handler: Wrapped) -> Wrapped:
@@ -111,8 +143,7 @@ def _for_strangers(handler: Wrapped) -> Wrapped:
 
 
 def _hit(req: func.HttpRequest) -> Hit:
-    headers = {name.lower(): value for name, value in req.headers.items()}
-    return Hit(req.method, headers, datetime.now(UTC), secrets.token_hex(6))
+    return Hit(req.method, headers_of(req), datetime.now(UTC), secrets.token_hex(6))
 
 
 def _token(file: str) -> str:

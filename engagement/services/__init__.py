@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from engagement.services.dispatching import Dispatching
     from engagement.services.drafting import Drafting
     from engagement.services.judging import Judging
+    from engagement.services.limiting import Limiting
     from engagement.services.listing import Listing
     from engagement.services.notifying import Notifying
     from engagement.services.projecting import Projecting
@@ -42,6 +43,7 @@ class PublicServices:
 
     surface: str
     tracking: Tracking
+    limiting: Limiting
     #: raises StorageError unless the stores answer
     ready: Callable[[], Awaitable[None]]
     close: Callable[[], Awaitable[None]]

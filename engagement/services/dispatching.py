@@ -32,6 +32,7 @@ from engagement.services.announcing import Announcing
 from engagement.services.reminding import Reminding
 from engagement.services.scheduling import Scheduling
 from engagement.services.sending import CRM, may_pass
+from engagement.storage.organizations import Organizations
 
 logger = logging.getLogger(__name__)
 
@@ -62,6 +63,7 @@ class Dispatching:
         reminding: Reminding,
         alerting: Alerting,
         announcing: Announcing,
+        organizations: Organizations,
     ) -> None:
         self.due_times = scheduling.due_times
         self.projecting = scheduling.projecting
@@ -71,6 +73,9 @@ class Dispatching:
         self.reminding = reminding
         self.alerting = alerting
         self.announcing = announcing
+        self.organizations = organizations
+        #: keys of organizations that are being deleted, as the run found them
+        self.closed: frozenset[str] = frozenset()
         #: mailboxes (organization's key, address) that take nothing now, and until when
         self.held: dict[tuple[str, str], datetime] = {}
 
@@ -83,6 +88,9 @@ class Dispatching:
             page = await self.due_times.page(clock(), after=after, size=PAGE)
             if not page:
                 break
+            if after is None:
+                # Asked only when something is due, as most runs find nothing.
+                self.closed = await self.organizations.closed_keys()
             await self._page(page, clock, end, report)
             after = page[-1]
         return report
@@ -135,6 +143,8 @@ class Lane:
 
     async def _try(self, due: DueTime) -> bool:
         """Do one thing; returns whether its note is of no use any more."""
+        if due.organization in self.of.closed:
+            return True
         try:
             return await (self._send(due) if due.task is Task.SEND else self._remind(due))
         except (ConflictError, StorageError):

@@ -15,7 +15,7 @@ from engagement.domain.messages.draft import (
     check_times,
 )
 from engagement.domain.messages.due_time import to_remind, to_send
-from engagement.domain.messages.message import Message, Status, check_draft
+from engagement.domain.messages.message import Content, Message, Status, check_draft
 from engagement.domain.organizations.organization import Organization
 from engagement.domain.tracking.destination import check_destination
 from engagement.domain.tracking.tracked_url import TrackedUrls
@@ -98,11 +98,7 @@ class Drafting:
             await self._change_waiting(organization, old, changes, now)
             return
         check_draft(old, now)
-        try:
-            content = await self.blobs.read_content(organization.key, old.content_blob)
-        except NotFoundError as error:
-            raise ConflictError("Somebody else changed this at the same time.") from error
-        draft = changed_draft(old, content, changes, now)
+        draft = changed_draft(old, await self._content(organization, old), changes, now)
         self._check_links(draft)
         new = replace(
             _message(draft, message_id=old.id, fingerprint=old.fingerprint, now=now),
@@ -126,6 +122,16 @@ class Drafting:
             await self.messages.replace(organization.key, old, new)
         if new.send_at != old.send_at:
             await self.waiting.remove(organization.key, old)
+
+    async def _content(self, organization: Organization, message: Message) -> Content:
+        try:
+            return await self.blobs.read_content(organization.key, message.content_blob)
+        except NotFoundError as error:
+            stored = await self.messages.read(organization.key, message.id)
+            if stored.etag != message.etag:
+                raise ConflictError("Somebody else changed this at the same time.") from error
+            # It was lost, and the change has to bring another.
+            return Content(None, None)
 
     async def _note_due(self, organization: Organization, message: Message, now: datetime) -> None:
         """Note when the message is to be looked at."""

@@ -103,7 +103,11 @@ class Reading:
         except NotFoundError:
             # A change came in between, and took the content that it replaced away.
             message = await self.messages.read(organization.key, message_id)
-            content = await self.blobs.read_content(organization.key, message.content_blob)
+            try:
+                content = await self.blobs.read_content(organization.key, message.content_blob)
+            except NotFoundError:
+                # It was lost; the rest is shown, so that somebody can mend it.
+                content = Content(None, None)
         return message, content
 
     async def _kpi(self, organization: Organization, message: Message) -> Kpi:

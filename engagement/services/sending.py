@@ -127,7 +127,11 @@ class Sending:
         try:
             return await self.rendering.render(organization, message)
         except NotFoundError as error:
-            raise ConflictError("Somebody else changed this at the same time.") from error
+            stored = await self.messages.read(organization, message.id)
+            if stored.etag != message.etag:
+                raise ConflictError("Somebody else changed this at the same time.") from error
+            # Nobody did, so trying again finds no more: whoever wants it sent gives it another.
+            raise UnprocessableError("The content of the message is missing.") from error
 
     def _check(self, message: Message, delivery: str) -> None:
         if not message.recipients:
@@ -216,11 +220,17 @@ class Sending:
         self, organization: str, attached: tuple[Attachment, ...]
     ) -> list[MimeAttachment]:
         return [
-            MimeAttachment(
-                item.name, item.content_type, await self.blobs.read(organization, item.blob)
-            )
+            MimeAttachment(item.name, item.content_type, await self._file(organization, item))
             for item in attached
         ]
+
+    async def _file(self, organization: str, item: Attachment) -> bytes:
+        try:
+            return await self.blobs.read(organization, item.blob)
+        except NotFoundError as error:
+            raise UnprocessableError(
+                f"The file {item.name!r} is missing.", "attachments"
+            ) from error
 
 
 def may_pass(error: EngagementError) -> bool:

@@ -134,7 +134,11 @@ def waiting_row(at: datetime, message_id: str) -> str:
 
 def alerts(user_key: str) -> str:
     """Partition of a user's alerts, by what stands for the user."""
-    return f"alerts-{user_key}"
+    return f"{ALERTS}{user_key}"
+
+
+#: What the partitions of all alerts lie between.
+ALERTS, ALERTS_END = "alerts-", "alerts."
 
 
 def dead_webhook(endpoint_id: str, letter_id: str) -> str:

@@ -60,14 +60,20 @@ class Messages:
     async def delete(self, organization: str, message: Message) -> None:
         """Delete a message that was not sent, or raise ConflictError if it is out of date.
 
-        The head goes first; without it nobody finds the rest.
+        The head goes last, with all recipients: whoever comes after a crash finds the message and
+        may delete it again. Its ETag goes with every step.
         """
-        rows = rows_of(message)
-        await self._transact(organization, [deleting(rows.pop(keys.HEAD), message.etag)])
-        rest = [*rows.values(), *(link_row(message.id, link) for link in message.links)]
-        for start in range(0, len(rest), LARGEST):
-            operations = [("delete", row) for row in rest[start : start + LARGEST]]
-            await self._transact(organization, operations)
+        rows, etag = rows_of(message), message.etag
+        head = rows.pop(keys.HEAD)
+        rest = [*(link_row(message.id, link) for link in message.links), *reversed(rows.values())]
+        room = LARGEST - 1
+        while len(rest) > room:
+            count = min(room, len(rest) - room)
+            deletes = [("delete", row) for row in rest[:count]]
+            etag = await self._transact(organization, [replacing(head, etag), *deletes])
+            rest = rest[count:]
+        deletes = [("delete", row) for row in rest]
+        await self._transact(organization, [deleting(head, etag), *deletes])
 
     async def write_links(
         self, organization: str, message: Message, links: Sequence[FollowedLink]

@@ -74,7 +74,7 @@ from engagement.storage.templates import Templates
 from engagement.storage.waiting_messages import WaitingMessages
 from engagement.storage.webhooks import Endpoints
 from engagement.wiring.foundation import Foundation
-from engagement.wiring.public import build_tracking
+from engagement.wiring.public import build_limiting, build_tracking
 
 STATUSES = Path(__file__).parent.parent / "statuses.toml"
 
@@ -87,7 +87,7 @@ def shipped_phrasebook() -> Phrasebook:
 def build_private_services(
     config: Config, foundation: Foundation, clock: Callable[[], datetime]
 ) -> Services:
-    """Build everything that the triggers need; *clock* tells when messages are handed over."""
+    """Build everything that the triggers need; *clock* tells the time of what is done."""
     account, wire = foundation.account, foundation.wire
     messages, blobs, settings = Messages(account), foundation.blobs, SettingsRows(account)
     recording, rules = foundation.recording, foundation.rules
@@ -103,7 +103,8 @@ def build_private_services(
     webhooks = Webhooks(allow_private=config.webhook_allow_private)
 
     administering = Administering(organizations, settings, rules)
-    alerting = Alerting(Alerts(account), messages, settings)
+    alerts = Alerts(account)
+    alerting = Alerting(alerts, messages, settings)
     notifying = Notifying(
         endpoints,
         dead_letters,
@@ -152,9 +153,10 @@ def build_private_services(
         alerting=alerting,
         attaching=Attaching(messages, blobs, settings),
         authenticating=authenticating,
-        dispatching=Dispatching(scheduling, reminding, alerting, announcing),
+        dispatching=Dispatching(scheduling, reminding, alerting, announcing, organizations),
         drafting=Drafting(messages, blobs, urls, due_times, waiting, projecting),
         judging=judging,
+        limiting=build_limiting(config, clock),
         listing=Listing(listings, settings),
         notifying=notifying,
         phrasebook=shipped_phrasebook(),
@@ -170,7 +172,7 @@ def build_private_services(
             endpoints, dead_letters, webhook_signer, allow_private=config.webhook_allow_private
         ),
         summarizing=Summarizing(rollups),
-        sweeping=Sweeping(organizations, administering, messages, templates, blobs, dead_letters),
+        sweeping=Sweeping(administering, messages, templates, blobs, dead_letters, alerts),
         templating=Templating(templates, totals, blobs),
         tracking=tracking,
         watching=Watching([Queue(wire, keys.poison(name)) for name in keys.QUEUES]),

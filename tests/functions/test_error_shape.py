@@ -246,6 +246,13 @@ def test_B52_no_route_reads_more_json_than_the_largest_message_needs(known, meth
     assert_problem(answer, 413, detail=str(24 * 1024**2))
 
 
+@pytest.mark.parametrize(("method", "route"), ROUTES)
+def test_B60_every_route_names_a_parameter_that_it_does_not_take(known, method, route):
+    crm, names = known
+    answer = call(crm, method, route, names, query="pagesize=1")
+    assert_problem(answer, 400, "pagesize", "no such parameter")
+
+
 def hostile_names(route):
     """Names for the parts of a route, each of them in turn replaced by hostile ones."""
     for name in (

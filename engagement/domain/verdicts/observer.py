@@ -5,11 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from ipaddress import ip_network
 
 from engagement.domain.tracking.tracking_token import Kind, TokenSigner, TrackingToken
 from engagement.domain.verdicts.classifier import PROXIES, classify
-from engagement.domain.verdicts.client_address import Address, is_local
+from engagement.domain.verdicts.client_address import Address, is_local, line_of
 from engagement.domain.verdicts.context import ALONE, contexts
 from engagement.domain.verdicts.evidence import (
     Evidence,
@@ -125,7 +124,7 @@ class Observer:
         """Return what else the address asked for lately."""
         if address is None or is_local(address) or not rules.windows.address_messages:
             return []
-        return self.recent.others(_line(address), message, at, rules.windows.address_seconds)
+        return self.recent.others(line_of(address), message, at, rules.windows.address_seconds)
 
     def _crowd(
         self, others: list[MessageKey], address: Address | None, at: datetime, rules: RuleSet
@@ -133,16 +132,9 @@ class Observer:
         """Return the messages to be judged again, as the address has just turned out to be busy."""
         windows = rules.windows
         many = address is not None and 0 < windows.address_messages <= len(others) + 1
-        if not many or not self.recent.is_newly_busy(_line(address), at, windows.address_seconds):
+        if not many or not self.recent.is_newly_busy(line_of(address), at, windows.address_seconds):
             return []
         return others
-
-
-def _line(address: Address | None) -> str:
-    """Return what stands for one line to the Internet: of IPv6 a line has 64 bits at least."""
-    if address is not None and address.version == 6:
-        return str(ip_network((address, 64), strict=False))
-    return str(address)
 
 
 def _who(
