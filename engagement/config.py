@@ -9,7 +9,7 @@ import tempfile
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from urllib.parse import urlsplit
+from urllib.parse import SplitResult, urlsplit
 
 from engagement.errors import ConfigurationError
 
@@ -22,6 +22,13 @@ LOOPBACK = ("127.0.0.1", "::1", "localhost")
 #: https://learn.microsoft.com/azure/azure-functions/functions-reference#configure-an-identity-based-connection
 #: The queue trigger uses it too, and for that the host alone reads ENGAGEMENT_DATA__credential.
 CONNECTION = "ENGAGEMENT_DATA"
+
+
+#: Digits; none of the numbers is larger.
+LONGEST_NUMBER = 15
+
+#: How a setting begins whose value is in Key Vault.
+REFERENCE = "@microsoft.keyvault("
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,6 +98,7 @@ class Config:
     @classmethod
     def from_environment(cls, environment: Mapping[str, str]) -> Config:
         """Read every setting; raises ConfigurationError naming the first that is wrong."""
+        _check_references(environment)
         surface = environment.get("ENGAGEMENT_SURFACE") or "all"
         if surface not in SURFACES:
             raise ConfigurationError(f"ENGAGEMENT_SURFACE must be one of {', '.join(SURFACES)}.")
@@ -112,6 +120,19 @@ class Config:
         )
 
 
+def _check_references(environment: Mapping[str, str]) -> None:
+    """Refuse a Key Vault reference that the platform could not follow: then its text arrives.
+
+    Source: https://learn.microsoft.com/azure/app-service/app-service-key-vault-references
+    """
+    for name, value in environment.items():
+        if name.startswith("ENGAGEMENT_") and value.strip().lower().startswith(REFERENCE):
+            raise ConfigurationError(
+                f"{name} is a Key Vault reference that was not resolved: see that the secret "
+                "exists, that the app's identity may read it, and restart the app."
+            )
+
+
 def _required(environment: Mapping[str, str], name: str) -> str:
     value = environment.get(name, "").strip()
     if not value:
@@ -123,7 +144,7 @@ def _number(environment: Mapping[str, str], name: str, default: int) -> int:
     value = environment.get(name, "").strip()
     if not value:
         return default
-    if not value.isascii() or not value.isdigit():
+    if not value.isascii() or not value.isdigit() or len(value) > LONGEST_NUMBER:
         raise ConfigurationError(f"{name} must be a whole number.")
     return int(value)
 
@@ -146,7 +167,7 @@ def _signing_keys(value: str) -> Mapping[int, bytes]:
     keys: dict[int, bytes] = {}
     for entry in value.split(","):
         key_id, _, encoded = entry.strip().partition(":")
-        if not key_id.isascii() or not key_id.isdigit() or not 1 <= int(key_id) <= 255:
+        if not re.fullmatch(r"[0-9]{1,3}", key_id) or not 1 <= int(key_id) <= 255:
             raise ConfigurationError("ENGAGEMENT_SIGNING_KEYS: a key id is a number from 1 to 255.")
         if int(key_id) in keys:
             raise ConfigurationError(f"ENGAGEMENT_SIGNING_KEYS names key {key_id} twice.")
@@ -166,9 +187,18 @@ def _signing_key(key_id: str, encoded: str) -> bytes:
     return key
 
 
+def _split(name: str, url: str) -> SplitResult:
+    try:
+        parts = urlsplit(url)
+        _ = parts.port
+    except ValueError as error:
+        raise ConfigurationError(f"{name} is not a URL.") from error
+    return parts
+
+
 def _public_url(value: str) -> str:
     url = value.rstrip("/")
-    parts = urlsplit(url)
+    parts = _split("ENGAGEMENT_PUBLIC_URL", url)
     plain = not (parts.query or parts.fragment or parts.username)
     if parts.scheme not in ("http", "https") or not parts.hostname or not plain:
         raise ConfigurationError(
@@ -179,10 +209,7 @@ def _public_url(value: str) -> str:
 
 def _data_account(environment: Mapping[str, str]) -> DataAccount:
     connection_string = environment.get(CONNECTION, "").strip() or None
-    urls = [
-        environment.get(f"{CONNECTION}__{service}ServiceUri", "").strip().rstrip("/") or None
-        for service in ("table", "blob", "queue")
-    ]
+    urls = [_service_url(environment, service) for service in ("table", "blob", "queue")]
     if connection_string is None and None in urls:
         raise ConfigurationError(
             f"{CONNECTION} is missing: set it to a connection string (Azurite), or set "
@@ -195,6 +222,12 @@ def _data_account(environment: Mapping[str, str]) -> DataAccount:
         queue_url=urls[2],
         client_id=environment.get(f"{CONNECTION}__clientId", "").strip() or None,
     )
+
+
+def _service_url(environment: Mapping[str, str], service: str) -> str | None:
+    name = f"{CONNECTION}__{service}ServiceUri"
+    value = environment.get(name, "").strip()
+    return _origin(name, value, plain_hosts=LOOPBACK) if value else None
 
 
 def _smtp(environment: Mapping[str, str]) -> SmtpServer | None:
@@ -252,7 +285,7 @@ def _graph(environment: Mapping[str, str]) -> GraphTenant | None:
 def _origin(name: str, value: str, *, plain_hosts: tuple[str, ...] = ()) -> str:
     """Return *value*, which is a scheme and a host; http is for *plain_hosts* only."""
     url = value.rstrip("/")
-    parts = urlsplit(url)
+    parts = _split(name, url)
     secure = parts.scheme == "https" or (parts.scheme == "http" and parts.hostname in plain_hosts)
     whole = parts.hostname and not parts.username and url == f"{parts.scheme}://{parts.netloc}"
     if not secure or not whole:

@@ -7,13 +7,13 @@ whatever is wrong with a token, the answer is one and the same.
 from __future__ import annotations
 
 import base64
-import logging
 import secrets
 from datetime import UTC, datetime
 from pathlib import Path
 
 import azure.functions as func
 
+from engagement import telemetry
 from engagement.domain.file_name import content_disposition
 from engagement.domain.verdicts.observer import Hit
 from engagement.errors import (
@@ -26,8 +26,6 @@ from engagement.functions.auth import Access, Wrapped, wrapped
 from engagement.functions.web import RETRY_AFTER
 from engagement.services import PublicServices
 from engagement.services.tracking import Download
-
-logger = logging.getLogger(__name__)
 
 #: A transparent image of 1 x 1 pixel, 43 bytes.
 GIF = base64.b64decode("R0lGODlhAQABAPAAAAAAAAAAACH5BAEAAAAALAAAAAABAAEAAAICRAEAOw==")
@@ -56,37 +54,37 @@ def blueprint(services: PublicServices) -> func.Blueprint:
     tracking = services.tracking
 
     @bp.route("o/{file}", methods=METHODS, auth_level=func.AuthLevel.ANONYMOUS)
-    @_for_strangers
+    @for_strangers
     async def pixel(req: func.HttpRequest) -> func.HttpResponse:
         try:
             await tracking.open(_token(req.route_params["file"]), _hit(req))
         except InvalidTokenError:
-            logger.info("pixel asked for with an invalid token")
+            pass  # Counted where it was found out.
         except Exception:
             # This is our problem, not the recipient's.
-            logger.exception("an open failed")
+            telemetry.exception("open_failed")
         return func.HttpResponse(GIF, headers=dict(HEADERS), mimetype="image/gif")
 
     @bp.route("c/{token}", methods=METHODS, auth_level=func.AuthLevel.ANONYMOUS)
-    @_for_strangers
+    @for_strangers
     async def click(req: func.HttpRequest) -> func.HttpResponse:
         location = await tracking.click(req.route_params["token"], _hit(req))
         return func.HttpResponse(status_code=302, headers={**HEADERS, "Location": location})
 
     @bp.route("a/{token}/{*name}", methods=METHODS, auth_level=func.AuthLevel.ANONYMOUS)
-    @_for_strangers
+    @for_strangers
     async def attachment(req: func.HttpRequest) -> func.HttpResponse:
         return _download(await tracking.download(req.route_params["token"], _hit(req)))
 
     @bp.route("robots.txt", methods=["GET", "HEAD"], auth_level=func.AuthLevel.ANONYMOUS)
-    @_for_strangers
+    @for_strangers
     async def robots(req: func.HttpRequest) -> func.HttpResponse:  # noqa: ARG001 - the binding
         return func.HttpResponse("User-agent: *\nDisallow: /\n", mimetype="text/plain")
 
     return bp
 
 
-def _for_strangers(handler: Wrapped) -> Wrapped:
+def for_strangers(handler: Wrapped) -> Wrapped:
     """Give *handler* the answers that every public route shares."""
 
     async def check(req: func.HttpRequest) -> func.HttpResponse:
@@ -104,7 +102,7 @@ def _for_strangers(handler: Wrapped) -> Wrapped:
         except StorageError:
             return _page(503, TRY_AGAIN, {"Retry-After": RETRY_AFTER})
         except Exception:
-            logger.exception("a public request failed")
+            telemetry.exception("public_request_failed")
             return _page(503, TRY_AGAIN, {"Retry-After": RETRY_AFTER})
 
     return wrapped(handler, check, Access.ANYONE)

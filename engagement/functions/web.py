@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import logging
 import math
 import re
 from collections.abc import Awaitable, Callable, Mapping
@@ -12,6 +11,7 @@ from typing import Any
 
 import azure.functions as func
 
+from engagement import telemetry
 from engagement.domain.payload import parse_json
 from engagement.domain.precondition import Precondition, entity_tag
 from engagement.errors import (
@@ -21,8 +21,6 @@ from engagement.errors import (
     StorageError,
     TooLargeError,
 )
-
-logger = logging.getLogger(__name__)
 
 Handler = Callable[[func.HttpRequest], Awaitable[func.HttpResponse]]
 
@@ -90,10 +88,10 @@ async def answer(handler: Handler, request: func.HttpRequest) -> func.HttpRespon
         return problem(error.status, error.detail, retry_after=error.retry_after)
     except EngagementError as error:
         if isinstance(error, StorageError):
-            logger.warning("store failed", extra={"cause": type(error.__cause__).__name__})
+            telemetry.warning("store_failed", error=type(error.__cause__ or error).__name__)
         return problem(error.status, error.detail)
     except Exception:
-        logger.exception("a request failed")
+        telemetry.exception("request_failed")
         return problem(500, "This is a fault of ours.")
 
 

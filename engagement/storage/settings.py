@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import json
-import logging
 from collections.abc import Callable
 from typing import Any
 
+from engagement import telemetry
 from engagement.domain.alerts.alert import user_key
 from engagement.domain.alerts.alert_settings import AlertSettings, alerts_json, patched_alerts
 from engagement.domain.delivery.working_hours import (
@@ -21,8 +21,6 @@ from engagement.errors import InvalidRequestError, NotFoundError
 from engagement.storage import keys
 from engagement.storage.account import Account, storage_call
 from engagement.storage.transactions import replacing, transact
-
-logger = logging.getLogger(__name__)
 
 #: Seconds that a caller of the API may wait.
 SECONDS = 20.0
@@ -133,7 +131,7 @@ def _read_alerts(text: str | None) -> AlertSettings:
         return patched_alerts(AlertSettings(), json.loads(text)) if text else AlertSettings()
     except InvalidRequestError:
         # What was valid when it was stored may not be any more, such as the name of a time zone.
-        logger.warning("stored settings of alerts cannot be read")
+        telemetry.warning("settings_outdated", part="alerts")
         return AlertSettings()
 
 
@@ -143,5 +141,5 @@ def _read_delivery_time(text: str | None) -> DeliveryTimeSettings:
         return patched_delivery_time(default, json.loads(text)) if text else default
     except InvalidRequestError:
         # A country may cease to be one.
-        logger.warning("stored settings of delivery times cannot be read")
+        telemetry.warning("settings_outdated", part="delivery_time")
         return default
