@@ -19,10 +19,11 @@ OWN = {
     "errors": set(),
     "config": {"errors"},
     "domain": {"domain", "errors"},
-    "storage": {"config", "domain", "errors", "storage"},
-    "remote": {"config", "domain", "errors", "remote"},
-    "services": {"domain", "storage", "remote", "errors", "services"},
-    "functions": {"services", "domain", "errors", "functions"},
+    "telemetry": set(),
+    "storage": {"config", "domain", "errors", "storage", "telemetry"},
+    "remote": {"config", "domain", "errors", "remote", "telemetry"},
+    "services": {"domain", "storage", "remote", "errors", "services", "telemetry"},
+    "functions": {"services", "domain", "errors", "functions", "telemetry"},
     "wiring": {"config", "domain", "errors", "storage", "remote", "services", "wiring"},
 }
 FOREIGN = {
@@ -99,6 +100,12 @@ def test_only_the_configuration_reads_the_environment():
         if re.search(r"\bos\.(environ|getenv)\b", path.read_text())
     ]
     assert readers == []
+
+
+def test_only_telemetry_logs():
+    # What is logged past it is seen by no scan of what it may tell.
+    loggers = [path.name for path, _ in modules() if "logging" in imports_of(path)]
+    assert loggers == ["telemetry.py"]
 
 
 def routes():
