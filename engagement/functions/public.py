@@ -23,7 +23,7 @@ from engagement.errors import (
     StorageError,
 )
 from engagement.functions.auth import Access, Wrapped, wrapped
-from engagement.functions.web import RETRY_AFTER
+from engagement.functions.web import RETRY_AFTER, tell_failure
 from engagement.services import PublicServices
 from engagement.services.tracking import Download
 
@@ -99,10 +99,11 @@ def for_strangers(handler: Wrapped) -> Wrapped:
         except RangeNotSatisfiableError as error:
             part = {"Content-Range": f"bytes */{error.size}"}
             return func.HttpResponse(status_code=416, headers={**HEADERS, **part})
-        except StorageError:
+        except StorageError as error:
+            tell_failure(error)
             return _page(503, TRY_AGAIN, {"Retry-After": RETRY_AFTER})
         except Exception:
-            telemetry.exception("public_request_failed")
+            telemetry.exception("request_failed", status=503)
             return _page(503, TRY_AGAIN, {"Retry-After": RETRY_AFTER})
 
     return wrapped(handler, check, Access.ANYONE)

@@ -85,14 +85,24 @@ async def answer(handler: Handler, request: func.HttpRequest) -> func.HttpRespon
     except InvalidRequestError as error:
         return problem(error.status, error.detail, error.field)
     except RemoteError as error:
+        tell_failure(error)
         return problem(error.status, error.detail, retry_after=error.retry_after)
     except EngagementError as error:
         if isinstance(error, StorageError):
-            telemetry.warning("store_failed", error=type(error.__cause__ or error).__name__)
+            tell_failure(error)
         return problem(error.status, error.detail)
     except Exception:
-        telemetry.exception("request_failed")
+        telemetry.exception("request_failed", status=500)
         return problem(500, "This is a fault of ours.")
+
+
+def tell_failure(error: EngagementError) -> None:
+    """Tell that a request fails because of others: a store, or a system that is called.
+
+    The host's own log of requests knows no status, as it would keep the URL with it.
+    """
+    kind = type(error.__cause__ or error).__name__
+    telemetry.warning("request_failed", status=error.status, error=kind)
 
 
 def read_json(request: func.HttpRequest) -> object:
