@@ -25,7 +25,8 @@ logger = logging.getLogger("engagement")
 Value = str | float | bool | None
 
 #: Words as we make them, and ids; longer ones may be keys or tracking tokens.
-PLAIN = re.compile(r"[A-Za-z0-9_./-]{0,40}")
+LONGEST_WORD = 40
+PLAIN = re.compile(rf"[A-Za-z0-9_./-]{{0,{LONGEST_WORD}}}")
 ADDRESS = re.compile(r"\d+\.\d+\.\d+\.\d+")
 WITHHELD = "(withheld)"
 
@@ -117,7 +118,7 @@ def _place(frame: traceback.FrameSummary) -> str:
     file = Path(frame.filename)
     # Of others' files the end: what is before it is this machine's.
     shown = file.relative_to(ROOT) if file.is_relative_to(ROOT) else Path(*file.parts[-3:])
-    return f"{shown.as_posix()}:{frame.lineno} {frame.name}"
+    return f"{shown.as_posix()}:{frame.lineno} {frame.name[:LONGEST_WORD]}"
 
 
 def _record(*args: Any, **options: Any) -> logging.LogRecord:

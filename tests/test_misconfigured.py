@@ -213,4 +213,4 @@ def test_F17_any_value_of_any_setting_is_taken_or_refused_by_name(name, value):
     except ConfigurationError as error:
         refusal = str(error)
     assert "ENGAGEMENT_" in refusal
-    assert len(value) < 8 or value not in refusal
+    assert len(value) < 12 or value not in refusal

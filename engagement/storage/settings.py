@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from engagement import telemetry
@@ -127,8 +127,9 @@ def _alerts_text(settings: AlertSettings) -> str:
 
 
 def _read_alerts(text: str | None) -> AlertSettings:
+    default = AlertSettings()
     try:
-        return patched_alerts(AlertSettings(), json.loads(text)) if text else AlertSettings()
+        return patched_alerts(default, _known(text, alerts_json(default))) if text else default
     except InvalidRequestError:
         # What was valid when it was stored may not be any more, such as the name of a time zone.
         telemetry.warning("settings_outdated", part="alerts")
@@ -138,8 +139,14 @@ def _read_alerts(text: str | None) -> AlertSettings:
 def _read_delivery_time(text: str | None) -> DeliveryTimeSettings:
     default = DeliveryTimeSettings()
     try:
-        return patched_delivery_time(default, json.loads(text)) if text else default
+        known = delivery_time_json(default)
+        return patched_delivery_time(default, _known(text, known)) if text else default
     except InvalidRequestError:
         # A country may cease to be one.
         telemetry.warning("settings_outdated", part="delivery_time")
         return default
+
+
+def _known(text: str, known: Mapping[str, Any]) -> dict[str, Any]:
+    """Return what was stored without what a newer version of the app has added to it."""
+    return {name: value for name, value in json.loads(text).items() if name in known}
