@@ -196,7 +196,11 @@ def test_queues_tell_their_length_and_age_and_what_is_poison(plant, caplog):
         with plant.queue(name) as client:
             client.send_message(base64.b64encode(b"{").decode())
             client.send_message(base64.b64encode(b"[]").decode())
+    plant.queues.seen.clear()
     assert plant.watch(datetime.now(UTC) + timedelta(minutes=7)) == {"webhooks-poison": 2}
+    # docs/data-model.md: one for each queue, and one more for each that holds something to be done.
+    watched = [path for _, path, _ in plant.queues.seen if "comp=" in path or "peekonly" in path]
+    assert len(watched) == 6 + 1
 
     lengths = {line["queue"]: line["value"] for line in metrics(caplog, "queue_length")}
     ages = {line["queue"]: line["value"] for line in metrics(caplog, "queue_age_seconds")}
