@@ -9,9 +9,8 @@ import tempfile
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from urllib.parse import urlsplit
 
-from engagement.environment import LOOPBACK, flag, guid, number, origin, required
+from engagement.environment import LOOPBACK, flag, guid, number, origin, required, split_url
 from engagement.errors import ConfigurationError
 
 SURFACES = ("public", "private", "all")
@@ -22,6 +21,10 @@ PUBLIC_CLOUD = "https://login.microsoftonline.com"
 #: https://learn.microsoft.com/azure/azure-functions/functions-reference#configure-an-identity-based-connection
 #: The queue trigger uses it too, and for that the host alone reads ENGAGEMENT_DATA__credential.
 CONNECTION = "ENGAGEMENT_DATA"
+
+
+#: How a setting begins whose value is in Key Vault.
+REFERENCE = "@microsoft.keyvault("
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,6 +113,7 @@ class Config:
     @classmethod
     def from_environment(cls, environment: Mapping[str, str]) -> Config:
         """Read every setting; raises ConfigurationError naming the first that is wrong."""
+        _check_references(environment)
         surface = environment.get("ENGAGEMENT_SURFACE") or "all"
         if surface not in SURFACES:
             raise ConfigurationError(f"ENGAGEMENT_SURFACE must be one of {', '.join(SURFACES)}.")
@@ -137,6 +141,19 @@ class Config:
         )
 
 
+def _check_references(environment: Mapping[str, str]) -> None:
+    """Refuse a Key Vault reference that the platform could not follow: then its text arrives.
+
+    Source: https://learn.microsoft.com/azure/app-service/app-service-key-vault-references
+    """
+    for name, value in environment.items():
+        if name.startswith("ENGAGEMENT_") and value.strip().lower().startswith(REFERENCE):
+            raise ConfigurationError(
+                f"{name} is a Key Vault reference that was not resolved: see that the secret "
+                "exists, that the app's identity may read it, and restart the app."
+            )
+
+
 def _admin_key(environment: Mapping[str, str]) -> str | None:
     key = environment.get("ENGAGEMENT_ADMIN_KEY", "").strip()
     if key and len(key) < 16:
@@ -148,7 +165,7 @@ def _signing_keys(value: str) -> Mapping[int, bytes]:
     keys: dict[int, bytes] = {}
     for entry in value.split(","):
         key_id, _, encoded = entry.strip().partition(":")
-        if not key_id.isascii() or not key_id.isdigit() or not 1 <= int(key_id) <= 255:
+        if not re.fullmatch(r"[0-9]{1,3}", key_id) or not 1 <= int(key_id) <= 255:
             raise ConfigurationError("ENGAGEMENT_SIGNING_KEYS: a key id is a number from 1 to 255.")
         if int(key_id) in keys:
             raise ConfigurationError(f"ENGAGEMENT_SIGNING_KEYS names key {key_id} twice.")
@@ -170,7 +187,7 @@ def _signing_key(key_id: str, encoded: str) -> bytes:
 
 def _public_url(value: str) -> str:
     url = value.rstrip("/")
-    parts = urlsplit(url)
+    parts = split_url("ENGAGEMENT_PUBLIC_URL", url)
     plain = not (parts.query or parts.fragment or parts.username)
     if parts.scheme not in ("http", "https") or not parts.hostname or not plain:
         raise ConfigurationError(
@@ -181,10 +198,7 @@ def _public_url(value: str) -> str:
 
 def _data_account(environment: Mapping[str, str]) -> DataAccount:
     connection_string = environment.get(CONNECTION, "").strip() or None
-    urls = [
-        environment.get(f"{CONNECTION}__{service}ServiceUri", "").strip().rstrip("/") or None
-        for service in ("table", "blob", "queue")
-    ]
+    urls = [_service_url(environment, service) for service in ("table", "blob", "queue")]
     if connection_string is None and None in urls:
         raise ConfigurationError(
             f"{CONNECTION} is missing: set it to a connection string (Azurite), or set "
@@ -197,6 +211,12 @@ def _data_account(environment: Mapping[str, str]) -> DataAccount:
         queue_url=urls[2],
         client_id=environment.get(f"{CONNECTION}__clientId", "").strip() or None,
     )
+
+
+def _service_url(environment: Mapping[str, str], service: str) -> str | None:
+    name = f"{CONNECTION}__{service}ServiceUri"
+    value = environment.get(name, "").strip()
+    return origin(name, value, plain_hosts=LOOPBACK) if value else None
 
 
 def _smtp(environment: Mapping[str, str]) -> SmtpServer | None:

@@ -15,7 +15,8 @@ EngagementError
 ├── StorageError                        503, try again; the SDK's error is its cause
 └── RemoteError                         502, a mail server, Graph, Entra or the CRM failed
 
-ConfigurationError                      start-up fails; outside, so that nothing swallows it
+ConfigurationError                      nothing is served; outside, so that nothing swallows it
+TriggerError                            a timer or queue function failed: for the host, not callers
 """
 
 from __future__ import annotations
@@ -145,4 +146,8 @@ class RemoteError(EngagementError):
 
 
 class ConfigurationError(Exception):
-    """A setting is missing or wrong; the message names it."""
+    """A setting is missing or wrong; the message names it, and never holds its value."""
+
+
+class TriggerError(Exception):
+    """A timer or queue function failed; the host tries again, and is told no more."""

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import base64
 import functools
-import logging
 import secrets
 from collections.abc import Callable
 from contextlib import suppress
@@ -18,6 +17,7 @@ from pathlib import Path
 
 import azure.functions as func
 
+from engagement import telemetry
 from engagement.domain.file_name import content_disposition
 from engagement.domain.verdicts.observer import Hit
 from engagement.errors import (
@@ -28,12 +28,10 @@ from engagement.errors import (
     TooManyRequestsError,
 )
 from engagement.functions.access import Access, Wrapped, wrapped
-from engagement.functions.web import RETRY_AFTER, headers_of, seconds
+from engagement.functions.web import RETRY_AFTER, headers_of, seconds, tell_failure
 from engagement.services import PublicServices
 from engagement.services.limiting import Limiting
 from engagement.services.tracking import Download
-
-logger = logging.getLogger(__name__)
 
 #: A transparent image of 1 x 1 pixel, 43 bytes.
 GIF = base64.b64decode("R0lGODlhAQABAPAAAAAAAAAAACH5BAEAAAAALAAAAAABAAEAAAICRAEAOw==")
@@ -63,35 +61,34 @@ def blueprint(services: PublicServices) -> func.Blueprint:
     tracking, limiting = services.tracking, services.limiting
 
     @bp.route("o/{file}", methods=METHODS, auth_level=func.AuthLevel.ANONYMOUS)
-    @_for_strangers
+    @for_strangers
     async def pixel(req: func.HttpRequest) -> func.HttpResponse:
         try:
             await tracking.open(_token(req.route_params["file"]), _hit(req))
         except InvalidTokenError:
-            # Beyond the limit nothing is logged either.
+            # Beyond the limit too the answer is the image.
             with suppress(TooManyRequestsError):
                 limiting.count_bad_token(headers_of(req))
-                logger.info("pixel asked for with an invalid token")
         except Exception:
             # This is our problem, not the recipient's.
-            logger.exception("an open failed")
+            telemetry.exception("open_failed")
         return func.HttpResponse(GIF, headers=dict(HEADERS), mimetype="image/gif")
 
     @bp.route("c/{token}", methods=METHODS, auth_level=func.AuthLevel.ANONYMOUS)
-    @_for_strangers
+    @for_strangers
     @_limited(limiting)
     async def click(req: func.HttpRequest) -> func.HttpResponse:
         location = await tracking.click(req.route_params["token"], _hit(req))
         return func.HttpResponse(status_code=302, headers={**HEADERS, "Location": location})
 
     @bp.route("a/{token}/{*name}", methods=METHODS, auth_level=func.AuthLevel.ANONYMOUS)
-    @_for_strangers
+    @for_strangers
     @_limited(limiting)
     async def attachment(req: func.HttpRequest) -> func.HttpResponse:
         return _download(await tracking.download(req.route_params["token"], _hit(req)))
 
     @bp.route("robots.txt", methods=["GET", "HEAD"], auth_level=func.AuthLevel.ANONYMOUS)
-    @_for_strangers
+    @for_strangers
     async def robots(req: func.HttpRequest) -> func.HttpResponse:  # noqa: ARG001 - the binding
         return func.HttpResponse("User-agent: *\nDisallow: /\n", mimetype="text/plain")
 
@@ -118,7 +115,7 @@ def _limited(limiting: Limiting) -> Callable[[Wrapped], Wrapped]:
     return decorate
 
 
-def _for_strangers(handler: Wrapped) -> Wrapped:
+def for_strangers(handler: Wrapped) -> Wrapped:
     """Give *handler* the answers that every public route shares."""
 
     async def check(req: func.HttpRequest) -> func.HttpResponse:
@@ -133,10 +130,11 @@ def _for_strangers(handler: Wrapped) -> Wrapped:
         except RangeNotSatisfiableError as error:
             part = {"Content-Range": f"bytes */{error.size}"}
             return func.HttpResponse(status_code=416, headers={**HEADERS, **part})
-        except StorageError:
+        except StorageError as error:
+            tell_failure(error)
             return _page(503, TRY_AGAIN, {"Retry-After": RETRY_AFTER})
         except Exception:
-            logger.exception("a public request failed")
+            telemetry.exception("request_failed", status=503)
             return _page(503, TRY_AGAIN, {"Retry-After": RETRY_AFTER})
 
     return wrapped(handler, check, Access.ANYONE)

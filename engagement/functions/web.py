@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import logging
 import math
 import re
 from collections.abc import Awaitable, Callable, Mapping
@@ -12,6 +11,7 @@ from typing import Any, TypeVar
 
 import azure.functions as func
 
+from engagement import telemetry
 from engagement.domain.json_text import parse_json
 from engagement.domain.precondition import Precondition, entity_tag
 from engagement.errors import (
@@ -23,8 +23,6 @@ from engagement.errors import (
     TooManyRequestsError,
     UnauthorizedError,
 )
-
-logger = logging.getLogger(__name__)
 
 T = TypeVar("T")
 Handler = Callable[[func.HttpRequest], Awaitable[func.HttpResponse]]
@@ -95,6 +93,8 @@ async def answer(handler: Handler, request: func.HttpRequest) -> func.HttpRespon
     except InvalidRequestError as error:
         return problem(error.status, error.detail, error.field)
     except (RemoteError, TooManyRequestsError) as error:
+        if isinstance(error, RemoteError):
+            tell_failure(error)
         return problem(error.status, error.detail, retry_after=error.retry_after)
     except UnauthorizedError as error:
         response = problem(error.status, error.detail)
@@ -102,16 +102,25 @@ async def answer(handler: Handler, request: func.HttpRequest) -> func.HttpRespon
         return response
     except EngagementError as error:
         if isinstance(error, StorageError):
-            logger.warning("store failed", extra={"cause": type(error.__cause__).__name__})
+            tell_failure(error)
         return problem(error.status, error.detail)
     except Exception:
-        logger.exception("a request failed")
+        telemetry.exception("request_failed", status=500)
         return problem(500, "This is a fault of ours.")
 
 
 def headers_of(request: func.HttpRequest) -> dict[str, str]:
     """Return the headers by their names in lower case."""
     return {name.lower(): value for name, value in request.headers.items()}
+
+
+def tell_failure(error: EngagementError) -> None:
+    """Tell that a request fails because of others: a store, or a system that is called.
+
+    The host's own log of requests knows no status, as it would keep the URL with it.
+    """
+    kind = type(error.__cause__ or error).__name__
+    telemetry.warning("request_failed", status=error.status, error=kind)
 
 
 def read_json(request: func.HttpRequest) -> object:

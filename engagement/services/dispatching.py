@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import logging
 import time
 from collections.abc import Callable, Sequence
 from contextlib import suppress
@@ -11,6 +10,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from itertools import groupby
 
+from engagement import telemetry
 from engagement.domain.messages.due_time import (
     CRM_PAUSE,
     PATIENCE,
@@ -31,10 +31,8 @@ from engagement.services.alerting import Alerting
 from engagement.services.announcing import Announcing
 from engagement.services.reminding import Reminding
 from engagement.services.scheduling import Scheduling
-from engagement.services.sending import CRM, may_pass
+from engagement.services.sending import CRM, may_pass, tell_delivery
 from engagement.storage.organizations import Organizations
-
-logger = logging.getLogger(__name__)
 
 #: Due times that are in memory together.
 PAGE = 200
@@ -151,7 +149,12 @@ class Lane:
             raise
         except Exception:
             # A fault of ours must not stand in the way of all that are due later.
-            logger.exception("something that is due failed", extra={"task": due.task.value})
+            telemetry.exception(
+                "due_failed",
+                task=due.task.value,
+                organization=due.organization,
+                message=due.message_id,
+            )
             self.report.failed_count += 1
             return await self._put_off(due, self.clock() + pause(due.tries, 0))
 
@@ -229,6 +232,7 @@ class Lane:
                 return await self._put_off(due, until)
             failed = replace(after, status=Status.FAILED, failure=error.detail)
             after = await self._replace(due, after, failed)
+            tell_delivery(after)
         if after is not None and after.status in NOT_SENT:
             await self.of.alerting.tell_of_failure(due.organization, after, now)
             return True
@@ -253,6 +257,7 @@ class Lane:
             return await self._hand_over(due, message)
         unknown = replace(message, status=Status.UNKNOWN, failure=IN_DOUBT)
         unknown = await self._replace(due, message, unknown)
+        tell_delivery(unknown)
         await self.of.alerting.tell_of_failure(due.organization, unknown, now)
         return True
 

@@ -7,6 +7,7 @@ import secrets
 from dataclasses import replace
 from datetime import datetime
 
+from engagement.domain.messages.content import Content
 from engagement.domain.messages.copy import plan_links
 from engagement.domain.messages.draft import (
     Draft,
@@ -15,7 +16,7 @@ from engagement.domain.messages.draft import (
     check_times,
 )
 from engagement.domain.messages.due_time import to_remind, to_send
-from engagement.domain.messages.message import Content, Message, Status, check_draft
+from engagement.domain.messages.message import Message, Status, check_draft
 from engagement.domain.organizations.organization import Organization
 from engagement.domain.tracking.destination import check_destination
 from engagement.domain.tracking.tracked_url import TrackedUrls

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
+from engagement import telemetry
 from engagement.domain.tracking.tracking_token import TrackingToken
 from engagement.domain.verdicts.client_address import AddressPrivacy, TrustedProxies, kept_address
 from engagement.domain.verdicts.interaction import Interaction, interaction_id
@@ -15,8 +15,6 @@ from engagement.domain.verdicts.rule_set import PROVISIONAL, RuleSet
 from engagement.errors import StorageError
 from engagement.storage.memory import Memory
 from engagement.storage.tracking_settings import TrackingSettings
-
-logger = logging.getLogger(__name__)
 
 #: Seconds that an organization's switch and rules are remembered.
 SETTINGS_LIFE = 60.0
@@ -94,7 +92,7 @@ class Observing:
         except StorageError:
             return self.usual
         except Exception:
-            logger.exception("the settings of an organization cannot be read")
+            telemetry.exception("settings_failed", organization=organization)
             return self.usual
 
     async def _read(self, organization: str) -> Wishes:

@@ -8,6 +8,7 @@ from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import datetime
 
+from engagement import telemetry
 from engagement.domain.messages.attachment import Attachment
 from engagement.domain.messages.copy import Copy
 from engagement.domain.messages.due_time import PATIENCE
@@ -175,13 +176,15 @@ class Sending:
                 )
         except EngagementError as error:
             failure = error
-            await self._finish(
+            done = await self._finish(
                 organization, message, lambda old: self._failed(old, failure, waited=waited)
             )
+            tell_delivery(done)
             raise
         done = await self._finish(
             organization, message, lambda old: _delivered(old, refused, self.clock())
         )
+        tell_delivery(done)
         return _sent(replace(done, links=rendered.links), rendered)
 
     def _failed(self, message: Message, error: EngagementError, *, waited: bool) -> Message:
@@ -231,6 +234,12 @@ class Sending:
             raise UnprocessableError(
                 f"The file {item.name!r} is missing.", "attachments"
             ) from error
+
+
+def tell_delivery(message: Message) -> None:
+    """Tell what became of a hand-over, once it is stored."""
+    outcome = "retried" if message.status is Status.SCHEDULED else message.status.value
+    telemetry.metric("deliveries", channel=message.delivery or CRM, outcome=outcome, value=1)
 
 
 def may_pass(error: EngagementError) -> bool:

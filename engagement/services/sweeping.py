@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import logging
 from collections import defaultdict
 from datetime import datetime, timedelta
 
+from engagement import telemetry
 from engagement.domain.alerts.alert import KEPT as ALERTS_KEPT
 from engagement.domain.organizations.organization import Organization, State
 from engagement.domain.webhooks.webhook import KEPT
@@ -16,8 +16,6 @@ from engagement.storage.blobs import Blobs
 from engagement.storage.dead_webhooks import DeadLetters
 from engagement.storage.messages import Messages
 from engagement.storage.templates import Templates
-
-logger = logging.getLogger(__name__)
 
 #: A blob is written before the row that names it; after so long that row is not coming.
 GRACE = timedelta(hours=1)
@@ -54,8 +52,8 @@ class Sweeping:
             try:
                 deleted += await self._organization(organization, now)
             except Exception:
-                logger.exception("sweep of an organization failed")
-        logger.info("sweep done", extra={"blobs_deleted": deleted})
+                telemetry.exception("sweep_failed", organization=organization.key)
+        telemetry.info("swept", blobs_deleted=deleted)
         return deleted
 
     async def _organization(self, organization: Organization, now: datetime) -> int:

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import json
-import logging
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
+from engagement import telemetry
 from engagement.domain.access.sign_in import SignIn, patched_sign_in, sign_in_json
 from engagement.domain.alerts.alert import user_key
 from engagement.domain.alerts.alert_settings import AlertSettings, alerts_json, patched_alerts
@@ -22,7 +22,8 @@ from engagement.storage.account import Account, storage_call
 from engagement.storage.tracking_settings import verdicts_of
 from engagement.storage.transactions import replacing, transact
 
-logger = logging.getLogger(__name__)
+#: Seconds that a caller of the API may wait.
+SECONDS = 20.0
 
 
 class SettingsRows:
@@ -113,19 +114,26 @@ def _alerts_text(settings: AlertSettings) -> str:
 
 
 def _read_alerts(text: str | None) -> AlertSettings:
+    default = AlertSettings()
     try:
-        return patched_alerts(AlertSettings(), json.loads(text)) if text else AlertSettings()
+        return patched_alerts(default, _known(text, alerts_json(default))) if text else default
     except InvalidRequestError:
         # What was valid when it was stored may not be any more, such as the name of a time zone.
-        logger.warning("stored settings of alerts cannot be read")
+        telemetry.warning("settings_outdated", part="alerts")
         return AlertSettings()
 
 
 def _read_delivery_time(text: str | None) -> DeliveryTimeSettings:
     default = DeliveryTimeSettings()
     try:
-        return patched_delivery_time(default, json.loads(text)) if text else default
+        known = delivery_time_json(default)
+        return patched_delivery_time(default, _known(text, known)) if text else default
     except InvalidRequestError:
         # A country may cease to be one.
-        logger.warning("stored settings of delivery times cannot be read")
+        telemetry.warning("settings_outdated", part="delivery_time")
         return default
+
+
+def _known(text: str, known: Mapping[str, Any]) -> dict[str, Any]:
+    """Return what was stored without what a newer version of the app has added to it."""
+    return {name: value for name, value in json.loads(text).items() if name in known}

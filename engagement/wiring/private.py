@@ -175,7 +175,10 @@ def build_private_services(
         sweeping=Sweeping(administering, messages, templates, blobs, dead_letters, alerts),
         templating=Templating(templates, totals, blobs),
         tracking=tracking,
-        watching=Watching([Queue(wire, keys.poison(name)) for name in keys.QUEUES]),
+        watching=Watching(
+            [foundation.set_aside, foundation.judgements, foundation.deliveries],
+            [Queue(wire, keys.poison(name)) for name in keys.QUEUES],
+        ),
         withdrawing=Withdrawing(projecting, blobs, waiting),
         ready=foundation.readiness.check,
         close=close,

@@ -38,9 +38,11 @@ class VerdictSettings:
             for name, rule in own.items()
             if "ranges" not in rule
         ]
+        # While a newer version is deployed, it may have stored windows of its own.
+        known = {name: x for name, x in self.windows.items() if hasattr(shipped.windows, name)}
         return RuleSet(
             version=f"{shipped.version}+{self._digest()}",
-            windows=replace(shipped.windows, **self.windows),
+            windows=replace(shipped.windows, **known),
             networks=(
                 *networks,
                 *(rule for rule in (*shipped.networks, *woken) if rule.name not in off),
