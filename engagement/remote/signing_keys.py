@@ -8,19 +8,16 @@ name such a key, so one fetch serves all who ask, and the next has to wait.
 from __future__ import annotations
 
 import asyncio
-import json
-import logging
 import ssl
 import time
 from collections.abc import Callable
 
 import aiohttp
 
+from engagement import telemetry
 from engagement.domain.access.key_set import Jwk, read_key_set
 from engagement.domain.access.registration import Registration
 from engagement.errors import RemoteError
-
-logger = logging.getLogger(__name__)
 
 #: float, seconds for which keys are current
 LIFE = 24 * 3_600.0
@@ -86,8 +83,7 @@ class SigningKeys:
             self.keys = read_key_set(body, self.registration.tenant_id)
         except (aiohttp.ClientError, OSError, ValueError) as error:
             # Also TimeoutError, and a certificate that is not trusted.
-            record = {"event": "signing_keys_not_read", "error": type(error).__name__}
-            logger.warning(json.dumps(record))
+            telemetry.warning("signing_keys_not_read", error=type(error).__name__)
         else:
             self._current_until = self.clock() + LIFE
 
