@@ -28,6 +28,8 @@ QUEUES = 3
 #: Requests to tables and blobs of one run over an organization, of what the table does not name:
 #: the sweep lists the blobs of templates and of a day.
 SWEEP_BLOB_READS = 2
+#: Requests of one run that watches the queues while all are empty: each, and what is poison of it.
+WATCH_REQUESTS = 2 * QUEUES
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -213,6 +215,8 @@ def _storage(month: Month) -> Iterator[tuple[str, str, float]]:
     yield "queue: judgements", "queue_requests", month.hits * JUDGEMENT_QUEUE_REQUESTS / MILLION
     polls = QUEUES * month.queue_polls * MONTH_SECONDS
     yield "queues: looking whether there is anything", "queue_requests", polls / MILLION
+    watched = timer_runs(month)["watch_queues"] * WATCH_REQUESTS
+    yield "queues: timer watch_queues", "queue_requests", watched / MILLION
     yield (
         "tables: a month's interactions",
         "table_capacity",

@@ -9,7 +9,14 @@ import pytest
 from deployment import settings
 from fault_proxy import FaultProxy
 
-from benchmarks.cost_model import MONTH_SECONDS, SWEEP_BLOB_READS, Month, table_requests, timer_runs
+from benchmarks.cost_model import (
+    MONTH_SECONDS,
+    SWEEP_BLOB_READS,
+    WATCH_REQUESTS,
+    Month,
+    table_requests,
+    timer_runs,
+)
 from devserver.backing import Azurite, connection_string
 from engagement.config import Config
 from engagement.wiring import build_services
@@ -49,7 +56,7 @@ async def idle_costs(organizations, folder):
             "dispatch": await counted.cost(services.dispatching.run(lambda: NOON, 40)),
             "roll_up": await counted.cost(services.rolling_up.run(NOON, 600)),
             "sweep": await counted.cost(services.sweeping.sweep(NOON)),
-            "watch_poison_queues": await counted.cost(services.watching.watch()),
+            "watch_queues": await counted.cost(services.watching.watch(NOON)),
         }
 
 
@@ -66,6 +73,6 @@ async def test_idle_timers_ask_as_often_as_the_cost_model_says(organizations, tm
     for timer in ("dispatch", "roll_up", "sweep"):
         assert found[timer][0] == modelled[f"timer {timer}"] / runs[timer], timer
     assert found["sweep"][1] == SWEEP_BLOB_READS * organizations
-    assert found["watch_poison_queues"] == (0, 0, 3)
+    assert found["watch_queues"] == (0, 0, WATCH_REQUESTS)
     assert found["dispatch"][1:] == found["roll_up"][1:] == (0, 0)
     assert MONTH_SECONDS == 730 * 3600

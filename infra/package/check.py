@@ -54,7 +54,7 @@ FOREIGN = (
 #: The only modules of these layers that the public surface has a use for.
 PUBLIC_MODULES = {
     "engagement.functions": {"access", "probes", "public", "web"},
-    "engagement.services": {"observing", "recording", "tracking"},
+    "engagement.services": {"limiting", "observing", "recording", "tallying", "tracking"},
 }
 
 #: A start of the public surface may take so many times what its two libraries take; it was 1.4.
