@@ -29,7 +29,7 @@ OWN = {
 }
 FOREIGN = {
     "storage": {"azure.data", "azure.storage", "azure.core", "azure.identity", "aiohttp"},
-    "remote": {"msal", "aiohttp", "aiosmtplib", "azure.identity"},
+    "remote": {"msal", "aiohttp", "aiosmtplib", "azure.core", "azure.identity"},
     "functions": {"azure.functions", "jwt", "jinja2"},
     "cli": {"rich"},
 }

@@ -10,7 +10,7 @@ import json
 import time
 
 from engagement.errors import StorageError
-from engagement.storage.wire import Wire
+from engagement.storage.wire import Answer, Wire
 
 #: Kept until it is taken: -1 is for ever.
 FOREVER = -1
@@ -48,7 +48,7 @@ class Queue:
 
     async def count(self, seconds: float) -> int:
         """Return about how many messages there are, hidden ones too; raises StorageError."""
-        status, headers = await self.wire.queue_metadata(self.name, seconds)
+        status, headers, _ = await self._metadata(seconds)
         if status == 404:
             return 0
         if status != 200:
@@ -57,9 +57,12 @@ class Queue:
 
     async def check(self, seconds: float) -> None:
         """Raise StorageError unless the Queue service answers; a 404 is an answer as well."""
-        status, _ = await self.wire.queue_metadata(self.name, seconds)
+        status, _, _ = await self._metadata(seconds)
         if status not in (200, 404):
             raise StorageError(f"The queue answered {status}.")
+
+    async def _metadata(self, seconds: float) -> Answer:
+        return await self.wire.read_queue(f"{self.name}?comp=metadata", seconds)
 
     async def _put(self, record: str, delay: int, end: float) -> int:
         text = base64.b64encode(record.encode()).decode()

@@ -25,8 +25,8 @@ from engagement.storage.account import Account, storage_call
 VERSION = "2020-12-06"
 SCOPE = "https://storage.azure.com/.default"
 
-#: Status and headers.
-Answer = tuple[int, Mapping[str, str]]
+#: Status, headers, and of a GET the body.
+Answer = tuple[int, Mapping[str, str], bytes]
 
 #: Azurite and load balancers close idle connections; the first write on a closed one is repeated.
 DROPPED = (
@@ -63,17 +63,17 @@ class Wire:
         url = f"{self.tables}/{path}"
         date = format_datetime(datetime.now(UTC), usegmt=True)
         text = f"{date}\n{self._resource(url)}"
-        status, _ = await self._within(seconds, "POST", url, (body, headers, date, text))
+        status, _, _ = await self._within(seconds, "POST", url, (body, headers, date, text))
         return status
 
     async def queue(self, method: str, path: str, body: bytes, seconds: float) -> int:
         """Send a request to the Queue service, like :meth:`table`."""
-        status, _ = await self._queue(method, path, body, seconds)
+        status, _, _ = await self._queue(method, path, body, seconds)
         return status
 
-    async def queue_metadata(self, name: str, seconds: float) -> Answer:
-        """Return status and headers that describe a queue, like :meth:`table`."""
-        return await self._queue("GET", f"{name}?comp=metadata", b"", seconds)
+    async def read_queue(self, path: str, seconds: float) -> Answer:
+        """Return what the Queue service says of something, like :meth:`table`."""
+        return await self._queue("GET", path, b"", seconds)
 
     async def close(self) -> None:
         """Give the connections back."""
@@ -109,7 +109,8 @@ class Wire:
             self.session = aiohttp.ClientSession(headers={"x-ms-version": VERSION})
         stamped = {**headers, "x-ms-date": date, "Authorization": await self._authorization(text)}
         async with self.session.request(method, url, data=body, headers=stamped) as answer:
-            return answer.status, answer.headers
+            content = await answer.read() if method == "GET" else b""
+            return answer.status, answer.headers, content
 
     def _resource(self, url: str) -> str:
         parts = urlsplit(url)
