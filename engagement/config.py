@@ -104,7 +104,7 @@ class Config:
             signing_keys={key.id: key.key for key in keys},
             signing_from=beginnings(keys),
             public_url=_public_url(_required(environment, "ENGAGEMENT_PUBLIC_URL")),
-            data=_data_account(environment),
+            data=data_account(environment),
             smtp=_smtp(environment),
             graph=_graph(environment),
             spill_folder=Path(spill or Path(tempfile.gettempdir()) / "engagement-spill"),
@@ -157,7 +157,8 @@ def _public_url(value: str) -> str:
     return url
 
 
-def _data_account(environment: Mapping[str, str]) -> DataAccount:
+def data_account(environment: Mapping[str, str]) -> DataAccount:
+    """Return where the data are; raises ConfigurationError."""
     connection_string = environment.get(CONNECTION, "").strip() or None
     urls = [
         environment.get(f"{CONNECTION}__{service}ServiceUri", "").strip().rstrip("/") or None

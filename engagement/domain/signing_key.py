@@ -35,6 +35,10 @@ class SigningKey:
     #: datetime or None, aware UTC; before it the key verifies and does not sign
     begins_at: datetime | None = None
 
+    def begun(self, at: datetime) -> bool:
+        """Whether the time has come by *at*, aware UTC, from which the key may sign."""
+        return self.begins_at is None or self.begins_at <= at
+
 
 def signing_id(ids: Iterable[int], begins: Mapping[int, datetime], at: datetime) -> int:
     """Return the id of the key that signs at *at*, aware UTC: the highest of those that have begun.
