@@ -46,8 +46,8 @@ def an_id(text: str) -> str:
     """Read an id from the command line."""
     if not ID.fullmatch(text):
         raise argparse.ArgumentTypeError(
-            "an id has letters, digits, dots, underscores and hyphens, and begins with one of the "
-            "first two"
+            "an id has letters, digits, dots, underscores and hyphens; it begins with a letter or "
+            "a digit"
         )
     return text
 
@@ -121,7 +121,7 @@ async def _credential(
         return {"Authorization": f"Bearer {await _token(options, terminal)}"}
     names = [ORGANIZATION_KEY] if organization else [ADMIN_KEY, ORGANIZATION_KEY]
     if options.key_stdin:
-        key = terminal.stdin.readline().strip()
+        key = terminal.read_secret("Key: ")
     else:
         found = (terminal.environment.get(name, "").strip() for name in names)
         key = next((value for value in found if value), "")

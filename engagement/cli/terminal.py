@@ -6,6 +6,7 @@ piped; questions, progress and errors go to the standard error.
 
 from __future__ import annotations
 
+import getpass
 import json
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -64,6 +65,12 @@ class Terminal:
     def read(self) -> str:
         """Return everything that is piped in."""
         return self.stdin.read()
+
+    def read_secret(self, prompt: str) -> str:
+        """Return one line, which is not shown while a person types it."""
+        if self.stdin.isatty():
+            return getpass.getpass(prompt, self.stderr).strip()
+        return self.stdin.readline().strip()
 
     def confirm(self, question: str, *, yes: bool, answer: str = "yes") -> None:
         """Go on only if the person types *answer*, or said --yes; raises CommandError."""

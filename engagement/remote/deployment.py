@@ -56,7 +56,8 @@ class Deployment:
         plain = parts.scheme == "http" and parts.hostname in LOOPBACK
         if not parts.hostname or parts.username or not (parts.scheme == "https" or plain):
             raise ConfigurationError(
-                "The URL of a deployment looks like https://engagement.contoso.example."
+                f"{parts.scheme}://{parts.hostname} is no https address of a deployment, such as "
+                "https://engagement.contoso.example."
             )
         self._url = url.rstrip("/")
         self._proxies = parts.hostname not in LOOPBACK

@@ -22,6 +22,7 @@ STAND_INS = {
     "ENGAGEMENT_DATA": "AccountName=none;AccountKey=none",
 }
 KEYS = "signing keys"
+NEW_KEYS = "python -m engagement signing-keys new prints a list with a new key."
 #: Random bytes have about 30 different ones among 32; fewer than 16 is no accident.
 FEWEST_BYTES = 16
 
@@ -52,7 +53,7 @@ async def settings(scene: Scene) -> list[Finding]:
             name or "settings",
             State.WRONG,
             problem,
-            "Mend the setting; docs/configuration.md says what it holds.",
+            NEW_KEYS if name == SETTING else "Change the app's settings and restart it.",
         )
         for name, problem in scene.problems.items()
         if name not in scene.unresolved and not _unset(scene.settings.get(name, ""))
@@ -73,11 +74,7 @@ async def values(scene: Scene) -> list[Finding]:
         if not name.startswith("ENGAGEMENT_"):
             continue
         if PLACEHOLDER in value:
-            advice = (
-                "Make one with python -m engagement signing-keys new."
-                if name == SETTING
-                else "Put a value of your own in its place."
-            )
+            advice = NEW_KEYS if name == SETTING else "Put a value of your own in its place."
             found.append(Finding(name, State.WRONG, "It still holds the placeholder.", advice))
         elif name in scene.unresolved:
             found.append(
