@@ -14,7 +14,7 @@ from deployment import ROOT, wait_until
 from fault_proxy import FaultProxy, first, healthy, refusing
 
 from engagement.cli.terminal import Terminal
-from engagement.domain.tracking.tracking_token import Kind, TokenSigner
+from engagement.domain.tracking.tracking_token import Kind
 from engagement.services.rolling_up import Report
 
 TODAY = datetime.now(UTC).date()
@@ -27,7 +27,8 @@ def as_crm(crm):
 
 def test_a_period_is_recomputed_day_by_day(admin, crm):
     message = crm.sent()
-    key = TokenSigner({1: b"k" * 32}).verify(message.pixel.split("/")[-1][:60], Kind.OPEN)
+    signer = crm.deployment.services.tracking.signer
+    key = signer.verify(message.pixel.split("/")[-1][:60], Kind.OPEN)
     services, later = crm.deployment.services, datetime.now(UTC) + timedelta(minutes=10)
     rolled_up = services.rolling_up.roll_up(key.organization, later, 10, Report())
     crm.deployment.run(rolled_up)
