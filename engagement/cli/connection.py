@@ -24,9 +24,8 @@ KEY = re.compile(r"[\x21-\x7e]{1,4096}")
 def options() -> argparse.ArgumentParser:
     """Return the options of every command that talks to a deployment."""
     parser = argparse.ArgumentParser(add_help=False)
-    group = parser.add_argument_group("deployment")
-    group.add_argument("--url", help=f"of the deployment's private app ({URL})")
-    who = group.add_mutually_exclusive_group()
+    parser.add_argument("--url", help=f"of the deployment's private app ({URL})")
+    who = parser.add_mutually_exclusive_group()
     who.add_argument(
         "--key-stdin",
         action="store_true",
@@ -36,7 +35,7 @@ def options() -> argparse.ArgumentParser:
     who.add_argument(
         "--sign-in", action="store_true", help="use an Entra token, as after az login, and no key"
     )
-    group.add_argument(
+    parser.add_argument(
         "--client-id", help=f"of the API's app registration, for --sign-in ({CLIENT_ID})"
     )
     return parser

@@ -8,7 +8,7 @@ from typing import Any
 
 from engagement.cli import connection
 from engagement.cli.connection import an_id, connected, organization_path
-from engagement.cli.terminal import Terminal
+from engagement.cli.terminal import Terminal, number
 
 TIME = re.compile(r"\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}(\.\d{1,6})?Z", re.ASCII)
 
@@ -24,7 +24,9 @@ def add(commands: Any, shared: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("organization", type=an_id)
     parser.add_argument("webhook", type=an_id, help="its id")
-    parser.add_argument("--since", type=a_time, required=True, help="such as 2026-11-25T00:00:00Z")
+    parser.add_argument(
+        "--since", metavar="TIME", type=a_time, required=True, help="such as 2026-11-25T00:00:00Z"
+    )
     parser.set_defaults(run=replay)
 
 
@@ -48,4 +50,4 @@ async def replay(options: argparse.Namespace, terminal: Terminal) -> None:
     if options.json:
         terminal.show_json({"replayed_count": count})
     else:
-        terminal.say(f"{count} events are on their way again.")
+        terminal.say(f"Sent {number(count, 'event')} on the way again.")

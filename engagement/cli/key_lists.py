@@ -34,15 +34,19 @@ class KeyList(Protocol):
 def options() -> argparse.ArgumentParser:
     """Return the options that say where the list is."""
     parser = argparse.ArgumentParser(add_help=False)
-    group = parser.add_argument_group("where the list is kept, one of")
-    where = group.add_mutually_exclusive_group(required=True)
-    where.add_argument("--vault", metavar="URL", help="such as https://contoso.vault.azure.net")
-    where.add_argument("--settings", metavar="FILE", help="local.settings.json")
+    where = parser.add_mutually_exclusive_group(required=True)
     where.add_argument(
-        "--stdin", action="store_true", help="the standard input; the new list is printed"
+        "--vault", metavar="URL", help="the list is in this vault: https://contoso.vault.azure.net"
     )
-    group.add_argument(
-        "--secret", default="signing-keys", help="its name in the vault (signing-keys)"
+    where.add_argument("--settings", metavar="FILE", help="it is in this local.settings.json")
+    where.add_argument(
+        "--stdin", action="store_true", help="it is piped in, and the new list is printed"
+    )
+    parser.add_argument(
+        "--secret",
+        metavar="NAME",
+        default="signing-keys",
+        help="the secret's name in the vault (signing-keys)",
     )
     return parser
 

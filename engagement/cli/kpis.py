@@ -22,7 +22,9 @@ def add(commands: Any, shared: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("organization", type=an_id)
     for name, text in (("from", "first day, such as 2026-11-01"), ("to", "last day")):
-        parser.add_argument(f"--{name}", dest=f"{name}_", type=a_day, required=True, help=text)
+        parser.add_argument(
+            f"--{name}", dest=f"{name}_", metavar="DAY", type=a_day, required=True, help=text
+        )
     parser.set_defaults(run=recompute)
 
 

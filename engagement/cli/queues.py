@@ -13,7 +13,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from engagement.cli import settings
-from engagement.cli.terminal import Terminal
+from engagement.cli.terminal import Terminal, number
 from engagement.storage import keys
 from engagement.storage.account import Account
 from engagement.storage.queue_messages import QueueMessage, QueueMessages
@@ -42,7 +42,9 @@ def add(commands: Any, shared: argparse.ArgumentParser) -> None:
     ):
         parser = actions.add_parser(name, parents=parents, help=text)
         parser.add_argument("queue", choices=keys.QUEUES, help="the queue that it failed in")
-        parser.add_argument("--most", type=int, help="at most so many; all unless given")
+        parser.add_argument(
+            "--most", metavar="NUMBER", type=int, help="at most so many; all unless given"
+        )
         parser.add_argument("--yes", action="store_true", help="do not ask")
         parser.set_defaults(run=run)
 
@@ -107,7 +109,7 @@ async def put_back(options: argparse.Namespace, terminal: Terminal) -> None:
     if options.json:
         terminal.show_json({"count": count})
     else:
-        terminal.say(f"{count} messages are in {options.queue} again.")
+        terminal.say(f"Put {number(count, 'message')} back into {options.queue}.")
 
 
 async def discard(options: argparse.Namespace, terminal: Terminal) -> None:
@@ -117,7 +119,7 @@ async def discard(options: argparse.Namespace, terminal: Terminal) -> None:
         terminal.show(json.dumps(_value(message, bodies=True), ensure_ascii=False))
 
     count = await _each(options, terminal, tell, "Discarding")
-    terminal.say(f"{count} messages are gone from {keys.poison(options.queue)}.")
+    terminal.say(f"Discarded {number(count, 'message')} of {keys.poison(options.queue)}.")
 
 
 _FIELDS = ("inserted_at", "tries", "bytes")
@@ -151,7 +153,7 @@ async def _each(
             most = min(most, max(options.most, 0))
         if not most:
             return 0
-        terminal.confirm(f"{title} {most} messages of {poison.name}.", yes=options.yes)
+        terminal.confirm(f"{title} {number(most, 'message')} of {poison.name}.", yes=options.yes)
         with terminal.progress(title, most) as advance:
             async for message in poison.take(most):
                 await work(wire, message)

@@ -41,6 +41,7 @@ def add(commands: Any, shared: argparse.ArgumentParser) -> None:
     parser = actions.add_parser("rotate", parents=parents, help="add a key that signs later")
     parser.add_argument(
         "--at",
+        metavar="TIME",
         type=a_moment,
         help=f"UTC time from which it signs, such as 2026-11-23T12:00Z, or {NOW}; "
         "in 25 hours unless given",

@@ -98,5 +98,10 @@ class Terminal:
             yield advance
 
 
+def number(count: int, noun: str) -> str:
+    """Return a count with its noun."""
+    return f"{count} {noun}" if count == 1 else f"{count} {noun}s"
+
+
 def _cell(value: object) -> str:
     return "-" if value is None else str(value)

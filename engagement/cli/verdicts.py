@@ -8,7 +8,7 @@ from typing import Any
 
 from engagement.cli import connection
 from engagement.cli.connection import an_id, connected, organization_path
-from engagement.cli.terminal import Terminal
+from engagement.cli.terminal import Terminal, number
 
 
 def add(commands: Any, shared: argparse.ArgumentParser) -> None:
@@ -68,8 +68,8 @@ def _show(
         terminal.show_json({**value, "changed_count": changes.total(), "changes": items})
         return
     terminal.say(
-        f"{messages} messages by rules {rules}: {changes.total()} verdicts changed, "
-        f"{restated} stand for other reasons."
+        f"{number(messages, 'message')} judged by rules {rules}: "
+        f"{number(changes.total(), 'verdict')} changed, {restated} stand for other reasons."
     )
     if rows:
         terminal.table(("was", "is", "interactions"), rows)

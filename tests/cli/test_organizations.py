@@ -7,8 +7,11 @@ import re
 import uuid
 
 import pytest
+from aiohttp import web
+from certificates import make_certificate
 from deployment import ADMIN_KEY
 from fault_proxy import FaultProxy, answer_lost, once, refusing
+from vault_fake import VaultFake
 
 API_KEY = re.compile(r"eng_[0-9a-f]{8}_[A-Za-z0-9_-]{43}\n")
 
@@ -217,3 +220,32 @@ def test_another_site_is_recognised(run, azurite):
 
     assert other.code == 1
     assert "private app" in other.err
+
+
+def test_a_sign_in_is_asked_for_a_token_of_the_api(run, deployment, crm, tmp_path, monkeypatch):
+    client_id = "1c2d3e4f-1111-2222-3333-444455556666"
+    shown = []
+
+    async def look(proxy, request, body):
+        shown.append(request.headers)
+        return web.json_response({"items": []})
+
+    with (
+        VaultFake(make_certificate(tmp_path / "identity.pem")) as identity,
+        FaultProxy(port_of(deployment)) as proxy,
+    ):
+        for name, value in identity.environment().items():
+            monkeypatch.setenv(name, value)
+        identity.resources = {f"api://{client_id}"}
+        proxy.fault = look
+        command = ("keys", "list", crm.organization_id, "--sign-in", "--client-id", client_id)
+        # A key beside it is not sent.
+        done = run(
+            *command,
+            ENGAGEMENT_URL=f"http://127.0.0.1:{proxy.port}",
+            ENGAGEMENT_ADMIN_KEY=ADMIN_KEY,
+        )
+
+    assert done.code == 0
+    assert shown[0]["Authorization"].removeprefix("Bearer ") in identity.tokens
+    assert "X-Api-Key" not in shown[0]

@@ -8,6 +8,7 @@ from datetime import UTC, datetime, timedelta
 
 from engagement.cli.checks.finding import Finding, Scene, State
 from engagement.cli.queues import age
+from engagement.cli.terminal import number
 from engagement.errors import StorageError
 from engagement.storage import keys
 from engagement.storage.probes import NO_SIGN_IN, Probes
@@ -106,7 +107,7 @@ async def _queue(scene: Scene, name: str, poison: str) -> list[Finding]:
             Finding(
                 shown,
                 State.WARNING,
-                f"{count} messages wait, the oldest for {age(oldest)}.",
+                f"{number(count, 'message')} waiting, the oldest for {age(oldest)}.",
                 "See that the private app runs and that its queue functions are not disabled.",
             )
         )
@@ -115,12 +116,12 @@ async def _queue(scene: Scene, name: str, poison: str) -> list[Finding]:
             Finding(
                 shown,
                 State.WARNING,
-                f"{failed} messages failed five times and are in {poison}.",
+                f"{number(failed, 'message')} failed five times, now in {poison}.",
                 f"python -m engagement queues peek {poison} shows them; mend the cause, then "
                 f"queues put-back {name}, or discard.",
             )
         )
-    return found or [Finding(shown, State.OK, f"{count} messages wait, none failed.")]
+    return found or [Finding(shown, State.OK, f"{number(count, 'message')} waiting, none failed.")]
 
 
 async def _tried(
