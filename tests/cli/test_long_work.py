@@ -6,12 +6,13 @@ import io
 import json
 import os
 import pty
+import signal
 import subprocess
 import sys
 from datetime import UTC, datetime, timedelta
 
 from deployment import ROOT, wait_until
-from fault_proxy import FaultProxy, first, healthy, refusing
+from fault_proxy import FaultProxy, first, hanging, healthy, refusing
 
 from engagement.cli.terminal import Terminal
 from engagement.domain.tracking.tracking_token import Kind
@@ -69,6 +70,47 @@ def test_who_is_interrupted_is_told_where_to_go_on(admin, deployment, crm):
 
     assert stopped.code == 3
     assert f"go on with --from {second}" in stopped.err
+
+
+def test_ctrl_c_ends_it_in_order(deployment, crm):
+    with FaultProxy(int(deployment.url.rpartition(":")[2])) as proxy:
+        proxy.fault = first(1, healthy, then=hanging)
+        command = ["kpis", "recompute", crm.organization_id, "--from", "2026-11-01"]
+        started = subprocess.Popen(
+            [sys.executable, "-m", "engagement", *command, "--to", "2026-11-09"],
+            cwd=ROOT,
+            env={**os.environ, **as_crm(crm), "ENGAGEMENT_URL": f"http://127.0.0.1:{proxy.port}"},
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+            # A shell that starts something in the background has it ignore Ctrl-C.
+            preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),  # noqa: PLW1509
+        )
+        wait_until(lambda: len(proxy.seen) == 2)
+        started.send_signal(signal.SIGINT)
+        out, err = started.communicate(timeout=30)
+
+    assert (started.returncode, out) == (130, "")
+    assert "go on with --from 2026-11-02" in err
+    assert "Traceback" not in err
+
+
+def test_who_has_read_enough_ends_it_quietly(deployment, crm):
+    reader, writer = os.pipe()
+    os.close(reader)
+    done = subprocess.run(
+        [sys.executable, "-m", "engagement", "organizations", "settings", "show"]
+        + [crm.organization_id],
+        cwd=ROOT,
+        env={**os.environ, **as_crm(crm), "ENGAGEMENT_URL": deployment.url},
+        stdout=writer,
+        stderr=subprocess.PIPE,
+        text=True,
+        check=False,
+    )
+    os.close(writer)
+
+    assert done.stderr == ""
 
 
 def test_history_is_judged_again(admin, crm):
