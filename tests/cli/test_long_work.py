@@ -98,9 +98,9 @@ def test_ctrl_c_ends_it_in_order(deployment, crm):
 def test_who_has_read_enough_ends_it_quietly(deployment, crm):
     reader, writer = os.pipe()
     os.close(reader)
+    command = ["organizations", "settings", "show", crm.organization_id]
     done = subprocess.run(
-        [sys.executable, "-m", "engagement", "organizations", "settings", "show"]
-        + [crm.organization_id],
+        [sys.executable, "-m", "engagement", *command],
         cwd=ROOT,
         env={**os.environ, **as_crm(crm), "ENGAGEMENT_URL": deployment.url},
         stdout=writer,
