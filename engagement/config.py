@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import base64
-import binascii
 import re
 import tempfile
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import datetime
 from pathlib import Path
 
+from engagement.domain.signing_key import beginnings, read_signing_keys
 from engagement.environment import LOOPBACK, flag, guid, number, origin, required, split_url
 from engagement.errors import ConfigurationError
 
@@ -86,8 +86,10 @@ class Config:
 
     surface: str
     admin_key: str | None = field(repr=False)
-    #: key id (1-255) to 32 or more bytes; the highest id signs, all verify
+    #: key id (1-255) to 32 or more bytes; the highest id that has begun signs, all verify
     signing_keys: Mapping[int, bytes] = field(repr=False)
+    #: key id to when it begins to sign, of those that wait or waited for a time; aware UTC
+    signing_from: Mapping[int, datetime]
     #: str, scheme and host of tracked URLs, without a trailing slash
     public_url: str
     data: DataAccount
@@ -118,12 +120,14 @@ class Config:
         if surface not in SURFACES:
             raise ConfigurationError(f"ENGAGEMENT_SURFACE must be one of {', '.join(SURFACES)}.")
         spill = environment.get("ENGAGEMENT_SPILL_FOLDER")
+        keys = read_signing_keys(required(environment, "ENGAGEMENT_SIGNING_KEYS")).values()
         return cls(
             surface=surface,
             admin_key=_admin_key(environment),
-            signing_keys=_signing_keys(required(environment, "ENGAGEMENT_SIGNING_KEYS")),
+            signing_keys={key.id: key.key for key in keys},
+            signing_from=beginnings(keys),
             public_url=_public_url(required(environment, "ENGAGEMENT_PUBLIC_URL")),
-            data=_data_account(environment),
+            data=data_account(environment),
             smtp=_smtp(environment),
             graph=_graph(environment),
             entra=_entra(environment),
@@ -161,30 +165,6 @@ def _admin_key(environment: Mapping[str, str]) -> str | None:
     return key or None
 
 
-def _signing_keys(value: str) -> Mapping[int, bytes]:
-    keys: dict[int, bytes] = {}
-    for entry in value.split(","):
-        key_id, _, encoded = entry.strip().partition(":")
-        if not re.fullmatch(r"[0-9]{1,3}", key_id) or not 1 <= int(key_id) <= 255:
-            raise ConfigurationError("ENGAGEMENT_SIGNING_KEYS: a key id is a number from 1 to 255.")
-        if int(key_id) in keys:
-            raise ConfigurationError(f"ENGAGEMENT_SIGNING_KEYS names key {key_id} twice.")
-        keys[int(key_id)] = _signing_key(key_id, encoded)
-    return keys
-
-
-def _signing_key(key_id: str, encoded: str) -> bytes:
-    try:
-        key = base64.b64decode(encoded + "=" * (-len(encoded) % 4), altchars=b"-_", validate=True)
-    except (binascii.Error, ValueError) as error:
-        raise ConfigurationError(
-            f"ENGAGEMENT_SIGNING_KEYS: key {key_id} is not base64url."
-        ) from error
-    if len(key) < 32:
-        raise ConfigurationError(f"ENGAGEMENT_SIGNING_KEYS: key {key_id} is below 32 bytes.")
-    return key
-
-
 def _public_url(value: str) -> str:
     url = value.rstrip("/")
     parts = split_url("ENGAGEMENT_PUBLIC_URL", url)
@@ -196,7 +176,8 @@ def _public_url(value: str) -> str:
     return url
 
 
-def _data_account(environment: Mapping[str, str]) -> DataAccount:
+def data_account(environment: Mapping[str, str]) -> DataAccount:
+    """Return where the data are; raises ConfigurationError."""
     connection_string = environment.get(CONNECTION, "").strip() or None
     urls = [_service_url(environment, service) for service in ("table", "blob", "queue")]
     if connection_string is None and None in urls:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
+
 import pytest
 from deployment import SIGNING_KEY, settings
 
@@ -26,6 +28,7 @@ WRONG = [
     ("ENGAGEMENT_SIGNING_KEYS", f"1:{SIGNING_KEY},1:{SIGNING_KEY}"),
     ("ENGAGEMENT_SIGNING_KEYS", "1:c2hvcnQ"),
     ("ENGAGEMENT_SIGNING_KEYS", "1:not base64url!"),
+    ("ENGAGEMENT_SIGNING_KEYS", f"1:{SIGNING_KEY}:tomorrow"),
     ("ENGAGEMENT_ADMIN_KEY", "short"),
     ("ENGAGEMENT_DATA", ""),
     ("ENGAGEMENT_SMTP_SECURITY", "ssl"),
@@ -89,6 +92,14 @@ def test_azure_is_reached_by_addresses_and_an_identity():
 
     assert config.data.table_url == "https://a.table.core.windows.net"
     assert (config.data.connection_string, config.data.client_id) == (None, "c-1")
+
+
+def test_a_signing_key_may_wait_for_its_time():
+    keys = f"1:{SIGNING_KEY},2:{SIGNING_KEY}:2026-11-23T12:00Z"
+    config = Config.from_environment(environment(ENGAGEMENT_SIGNING_KEYS=keys))
+
+    assert set(config.signing_keys) == {1, 2}
+    assert config.signing_from == {2: datetime(2026, 11, 23, 12, tzinfo=UTC)}
 
 
 def test_secrets_do_not_show():

@@ -62,7 +62,7 @@ class Foundation:
             targets=Targets(account),
             blobs=Blobs(account),
             settings=TrackingSettings(account),
-            signer=TokenSigner(config.signing_keys),
+            signer=TokenSigner(config.signing_keys, config.signing_from),
             rules=shipped_rules(),
             recording=Recording(Appends(wire), set_aside, judgements, spill),
             readiness=Readiness(account, set_aside),

@@ -98,7 +98,7 @@ def build_private_services(
     templates, totals = Templates(account), TemplateTotalsRows(account)
     endpoints, dead_letters = Endpoints(account), DeadLetters(account)
 
-    webhook_signer = WebhookSigner(config.signing_keys)
+    webhook_signer = WebhookSigner(config.signing_keys, config.signing_from)
     urls = TrackedUrls(config.public_url, foundation.signer)
     webhooks = Webhooks(allow_private=config.webhook_allow_private)
 

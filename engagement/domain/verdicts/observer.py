@@ -91,7 +91,7 @@ class Observer:
             announced=announced(hit.headers),
             user_agent=user_agent,
             network=rules.network_index(kind).find(address) if address else None,
-            actor=self.signer.pseudonym(message, who),
+            actor=self.signer.pseudonym(message, who, hit.at),
             after_seconds=seconds_since(token.handed_over_at, hit.at),
             messages=len(others) + 1,
         )
@@ -108,7 +108,7 @@ class Observer:
             judgement=judgement,
             telling=corrects or self._is_news(message, evidence, judgement),
             crowd={
-                other: Crowd(self.signer.pseudonym(other, who), hit.at, evidence.messages)
+                other: Crowd(self.signer.pseudonym(other, who, hit.at), hit.at, evidence.messages)
                 for other in self._crowd(others, address, hit.at, rules)
             },
         )
