@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import asyncio
+import json
 
 import pytest
-from entra_fake import API, TENANT, EntraFake, jwk, signed
+from entra_fake import API, TENANT, EntraFake, base64url, jwk, signed
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -22,26 +22,37 @@ class OneKey:
 
     registration = Registration(TENANT, API, frozenset(), AUTHORITY)
 
+    def __init__(self):
+        self.asked = []
+
     async def signing_key(self, key_id):
+        self.asked.append(key_id)
         key = jwk("key-1")
         return {name: key[name] for name in ("kty", "n", "e")} if key_id == "key-1" else None
 
 
-@pytest.fixture(scope="module")
-def header():
-    """The header of somebody who is let in."""
+def token_of_kim():
+    """A token of somebody who is let in."""
     fake = EntraFake.__new__(EntraFake)
     fake.authority = AUTHORITY
-    return f"Bearer {signed(fake.user_claims())}"
+    return signed(fake.user_claims())
 
 
-def refused(authorization):
+@pytest.fixture(scope="module")
+def header():
+    return f"Bearer {token_of_kim()}"
+
+
+def refused(authorization, tenant=None):
     """Whether a header is refused; anything but that or a principal is a fault."""
     try:
-        asyncio.run(read_bearer(authorization, OneKey()))
+        # It has nothing to wait for here.
+        read_bearer(authorization, tenant or OneKey()).send(None)
     except UnauthorizedError as error:
         return error.challenge == 'Bearer error="invalid_token"'
-    return False
+    except StopIteration:
+        return False
+    raise AssertionError
 
 
 def test_S10_a_token_with_one_character_changed_is_refused(header):
@@ -65,6 +76,30 @@ def test_S10_the_last_bits_of_a_part_may_not_be_chosen(header):
     """The signature's 256 bytes leave two bits of its last character unused."""
     for last in ALPHABET:
         assert refused(header[:-1] + last) == (last != header[-1])
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"kid": "../../keys"},
+        {"kid": "https://evil.example/keys"},
+        {"kid": "key-1\n"},
+        {"kid": ""},
+        {"kid": "k" * 129},
+        {"alg": "HS256"},
+        {"typ": "JWE"},
+    ],
+)
+def test_S10_no_key_is_looked_for_on_behalf_of_what_is_no_token_of_entras(changes):
+    tenant = OneKey()
+    assert not refused(f"Bearer {token_of_kim()}", tenant)
+    assert tenant.asked == ["key-1"]
+    parts = token_of_kim().split(".")
+    first = {"alg": "RS256", "typ": "JWT", "kid": "key-1", **changes}
+    parts[0] = base64url(json.dumps(first).encode())
+
+    assert refused(f"Bearer {'.'.join(parts)}", tenant)
+    assert tenant.asked == ["key-1"]
 
 
 @given(st.text())
