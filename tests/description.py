@@ -34,8 +34,6 @@ class Operation:
         # The last part of a tracked attachment's path is whatever follows.
         parts = re.sub(r"\\\{(name)\\\}$", ".+", re.escape(path))
         self.pattern = re.compile(re.sub(r"\\\{\w+\\\}", "[^/]+", parts))
-        #: statuses that calls were answered with
-        self.seen: set[str] = set()
 
     @property
     def responses(self) -> Mapping[str, Any]:
@@ -80,7 +78,6 @@ class Operation:
         status = str(answer.status_code)
         where = f"{self.method} {self.path} {status}"
         assert status in self.answers, f"{where} is not described: {answer.text[:300]}"
-        self.seen.add(status)
         media_type, validator = self.answers[status]
         given = answer.headers.get("content-type", "").partition(";")[0]
         if media_type is None or not answer.content:
@@ -117,6 +114,7 @@ class Description:
 
     def __init__(self) -> None:
         self.document = connector.description("all")
+        self.validators: dict[str, Any] = {}
         self.operations = [
             Operation(self, path, method, value)
             for path, methods in self.document["paths"].items()
@@ -137,8 +135,13 @@ class Description:
 
         Without *formats* for what is read, where times are taken in more forms than RFC 3339 has.
         """
-        whole = {**schema, "components": self.document["components"]}
-        return jsonschema_rs.Draft202012Validator(whole, validate_formats=formats)
+        key = json.dumps([schema, formats])
+        if key not in self.validators:
+            whole = {**schema, "components": self.document["components"]}
+            self.validators[key] = jsonschema_rs.Draft202012Validator(
+                whole, validate_formats=formats
+            )
+        return self.validators[key]
 
     def find(self, method: str, raw_path: str) -> Operation | None:
         """The operation that serves a request; None for what no route takes."""

@@ -6,7 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from engagement.functions.openapi.schema import BOOLEAN, FILE, Schema, number, ref, text
+from engagement.domain.reports.viewer import LANGUAGE as LANGUAGE_TAG
+from engagement.functions.openapi.schema import BOOLEAN, FILE, Schema, matching, number, ref, text
 from engagement.functions.web import DEFAULT_PAGE, LARGEST_PAGE, LONGEST_KEY
 
 JSON = "application/json"
@@ -76,18 +77,20 @@ TIME_ZONE = Parameter(
     "time_zone", text(60), "By whose clock days are told: an IANA name; UTC unless given."
 )
 LANGUAGE = Parameter(
-    "language", text(71), "In which language words are written (BCP 47); English unless given."
+    "language",
+    matching(LANGUAGE_TAG.pattern),
+    "In which language words are written (BCP 47); English unless given.",
 )
 VIEWER = (TIME_ZONE, LANGUAGE)
 IDEMPOTENCY_KEY = Parameter(
     "Idempotency-Key",
-    text(LONGEST_KEY),
+    text(LONGEST_KEY, least=0),
     "Makes the call safe to repeat: the same key with the same body returns what the first made.",
     place="header",
 )
 IF_MATCH = Parameter(
     "If-Match",
-    text(1_000),
+    text(1_000, least=0),
     "Changes only what still has this ETag; otherwise the answer is 412.",
     place="header",
 )
