@@ -186,3 +186,9 @@ def check_described(answer: httpx.Response) -> None:
     operation.check_answer(answer)
     if answer.is_success:
         operation.check_accepted(request)
+
+
+def check_told(value: object) -> None:
+    """Hold what a webhook was sent against the description."""
+    event = description().validator({"$ref": "#/components/schemas/Event"})
+    assert event.is_valid(value), value

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 from collections.abc import Callable
 from functools import cache
@@ -37,12 +38,12 @@ def blueprint(services: Services) -> func.Blueprint:
     @bp.route("api/v1/openapi.json", methods=METHODS, auth_level=func.AuthLevel.ANONYMOUS)
     @anyone
     async def openapi(req: func.HttpRequest) -> func.HttpResponse:
-        return _answer(req, openapi_document)
+        return await _answer(req, openapi_document)
 
     @bp.route("api/v1/swagger.json", methods=METHODS, auth_level=func.AuthLevel.ANONYMOUS)
     @anyone
     async def swagger(req: func.HttpRequest) -> func.HttpResponse:
-        return _answer(req, swagger_document)
+        return await _answer(req, swagger_document)
 
     return bp
 
@@ -62,8 +63,11 @@ def _written(value: dict[str, Any]) -> tuple[bytes, str]:
     return json.dumps(value, ensure_ascii=False).encode(), entity_tag(value)
 
 
-def _answer(req: func.HttpRequest, written: Callable[[], tuple[bytes, str]]) -> func.HttpResponse:
-    body, tag = written()
+async def _answer(
+    req: func.HttpRequest, written: Callable[[], tuple[bytes, str]]
+) -> func.HttpResponse:
+    # In a thread, as the first time takes its time.
+    body, tag = await asyncio.to_thread(written)
     headers = {**HEADERS, "ETag": tag}
     if tag in req.headers.get("if-none-match", ""):
         return func.HttpResponse(status_code=304, headers=headers)

@@ -27,7 +27,13 @@ from engagement.functions.openapi import (
     verdicts,
     webhooks,
 )
-from engagement.functions.openapi.operation import JSON, Answer, Operation, Parameter
+from engagement.functions.openapi.operation import (
+    ANY_TYPE,
+    JSON,
+    Answer,
+    Operation,
+    Parameter,
+)
 from engagement.functions.openapi.schema import FILE, TEXT, Schema, matching, ref, text
 
 SUBJECTS = (
@@ -46,6 +52,7 @@ SCHEMAS = {name: one for subject in SUBJECTS for name, one in subject.schemas.it
 
 VERSION = "1"
 PROBLEM = "application/problem+json"
+OCTETS = "application/octet-stream"
 
 #: What opens a route, by who may call it: a key, or a token with one of these app roles.
 SECURITY: dict[str, list[dict[str, list[str]]]] = {
@@ -187,7 +194,7 @@ def _operation(route: Route, method: str, operation: Operation) -> dict[str, Any
     if operation.request is not None:
         value["requestBody"] = {"required": True, "content": {JSON: {"schema": operation.request}}}
     if operation.reads_file:
-        content = {"application/octet-stream": {"schema": FILE}}
+        content = {OCTETS: {"schema": FILE}}
         value["requestBody"] = {"required": True, "content": content}
     return value
 
@@ -238,7 +245,9 @@ def _answer(answer: Answer, *, head: bool) -> dict[str, Any]:
             name: {"description": HEADERS[name], "schema": TEXT} for name in answer.headers
         }
     if answer.media_type is not None and not head:
-        value["content"] = {answer.media_type: {"schema": answer.schema}}
+        # Of files any type may come; most generators know what to do with the first.
+        types = [OCTETS, ANY_TYPE] if answer.media_type == ANY_TYPE else [answer.media_type]
+        value["content"] = {one: {"schema": answer.schema} for one in types}
     return value
 
 
