@@ -40,7 +40,7 @@ from engagement.functions.openapi.schema import (
 from engagement.services.sending import DELIVERIES
 
 EMAIL = text(ADDRESS_LIMIT, description="One bare address, such as ann@fabrikam.example.")
-NAME = nullable(text(LONGEST_NAME, least=0))
+NAME = nullable(text(LONGEST_NAME))
 ID = matching(MESSAGE_ID.pattern)
 BODY = nullable(
     {"type": "string", "maxLength": LONGEST_BODY, "description": "At most 5 MiB in UTF-8."}
