@@ -13,6 +13,7 @@ import httpx
 import jsonschema_rs
 
 from devserver import connector
+from engagement.functions.openapi.document import HEADERS
 
 JSON = "application/json"
 
@@ -90,7 +91,7 @@ class Operation:
             ]
             assert not problems, f"{where}: {problems[:3]}"
         described = {name.lower() for name in self.responses[status].get("headers", {})}
-        promised = {"etag", "location", "retry-after", "content-range", "content-disposition"}
+        promised = {name.lower() for name in HEADERS}
         told = {name.lower() for name in answer.headers} & promised
         assert told <= described, f"{where} tells {told - described}"
 

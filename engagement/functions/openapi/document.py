@@ -54,16 +54,15 @@ VERSION = "1"
 PROBLEM = "application/problem+json"
 OCTETS = "application/octet-stream"
 
+KEY: dict[str, list[str]] = {"apiKey": []}
+ADMIN, CRM, SELLER = ({"entra": [f"Engagement.{role}"]} for role in ("Admin", "Crm", "Seller"))
 #: What opens a route, by who may call it: a key, or a token with one of these app roles.
-SECURITY: dict[str, list[dict[str, list[str]]]] = {
-    Access.ANYONE: [],
-    Access.ADMINISTRATOR: [{"apiKey": []}, {"entra": ["Engagement.Admin"]}],
-    Access.ORGANIZATION: [{"apiKey": []}, {"entra": ["Engagement.Crm"]}],
-    Access.MANAGER: [
-        {"apiKey": []},
-        {"entra": ["Engagement.Admin"]},
-        {"entra": ["Engagement.Crm"]},
-    ],
+SECURITY = {
+    "anyone": [],
+    "administrator": [KEY, ADMIN],
+    "organization": [KEY, CRM],
+    "administrator or organization": [KEY, ADMIN, CRM],
+    "organization or seller": [KEY, CRM, SELLER],
 }
 SCHEMES = {
     "apiKey": {
@@ -99,6 +98,7 @@ HEADERS = {
     "Retry-After": "Seconds after which to try again.",
     "Location": "Where it leads.",
     "Content-Disposition": "The name of the file.",
+    "WWW-Authenticate": "How to sign in.",
     "Content-Range": "Which part of the file it is.",
 }
 PROBLEMS = {
@@ -111,11 +111,11 @@ PROBLEMS = {
     413: "It is too large.",
     422: "A rule forbids it.",
     429: "Too many requests; Retry-After says when to go on.",
-    502: "The mail server or Microsoft Graph did not take it.",
+    502: "Another system failed: the mail server, Microsoft Graph, or the one that signs tokens.",
     503: "A store does not answer; Retry-After says when to try again.",
 }
 #: Problems that every caller who has to sign in may meet.
-ALWAYS = (401, 403, 429, 503)
+ALWAYS = (400, 401, 403, 429, 502, 503)
 #: Problems that come with a Retry-After, or may do so.
 LATER = (429, 502, 503)
 
@@ -218,9 +218,7 @@ def _problems(route: Route, operation: Operation) -> set[int]:
     manages = route.access is not Access.ORGANIZATION
     named = [name for name in route.parameters if name not in ("organization_id", "type")]
     if operation.request is not None:
-        found |= {400, 413}
-    if operation.parameters or manages:
-        found.add(400)
+        found.add(413)
     if any(parameter.name == "Idempotency-Key" for parameter in operation.parameters):
         found.add(409)
     if (named and named != ["record_id"]) or manages:
@@ -235,6 +233,8 @@ def _name(status: int) -> str:
 
 def _problem(status: int, *, head: bool = False) -> dict[str, Any]:
     headers = ("Retry-After",) if status in LATER else ()
+    if status == HTTPStatus.UNAUTHORIZED:
+        headers = ("WWW-Authenticate",)
     return _answer(Answer(PROBLEMS[status], ref("Problem"), PROBLEM, headers), head=head)
 
 

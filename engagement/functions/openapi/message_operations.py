@@ -81,7 +81,7 @@ OPERATIONS = {
         parameters=(IDEMPOTENCY_KEY,),
         request=ref("SendOrder"),
         answers=found("SentMessage", "It was sent, or waits for its time."),
-        problems=(422, 502),
+        problems=(422,),
     ),
     "cancel_message": Operation(
         tag=TAG,

@@ -17,6 +17,7 @@ HTML = "text/html"
 
 NOT_FOUND = Answer("One page for every token that does not hold.", TEXT, HTML)
 TRY_AGAIN = Answer("A store does not answer.", TEXT, HTML, ("Retry-After",))
+TOO_MANY = Answer("Too many wrong tokens came from there.", TEXT, HTML, ("Retry-After",))
 ELSEWHERE = Answer("Where it is.", None, None, ("Location",))
 DOCUMENT: dict[int, Answer] = {
     200: Answer("The document.", ref("Document"), headers=("ETag",)),
@@ -57,7 +58,7 @@ SUBJECT = Subject(
         "click": Operation(
             tag=TAG,
             summary="Lead to the destination of a link",
-            answers={302: ELSEWHERE, 404: NOT_FOUND, 503: TRY_AGAIN},
+            answers={302: ELSEWHERE, 404: NOT_FOUND, 429: TOO_MANY, 503: TRY_AGAIN},
         ),
         "attachment": Operation(
             tag=TAG,
@@ -68,6 +69,7 @@ SUBJECT = Subject(
                 302: ELSEWHERE,
                 404: NOT_FOUND,
                 416: Answer("The part is not in the file.", None, None, ("Content-Range",)),
+                429: TOO_MANY,
                 503: TRY_AGAIN,
             },
         ),

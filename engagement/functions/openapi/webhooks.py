@@ -75,7 +75,7 @@ SUBJECT = Subject(
     "URLs of an organization's own that are told what happens (Standard Webhooks).",
     {
         "get_webhooks": Operation(
-            tag=TAG, summary="List the webhooks", answers=found("WebhookPage"), problems=(400,)
+            tag=TAG, summary="List the webhooks", answers=found("WebhookPage")
         ),
         "post_webhook": Operation(
             tag=TAG,
