@@ -110,7 +110,7 @@ SUBJECT = Subject(
             summary="List the messages of a record",
             description="Newest first, whether followed or not, from the first draft.",
             parameters=(
-                query("related", text(6_000), "Other records, such as account:a-1,lead:l-2."),
+                query("related", TEXT, "Other records, such as account:a-1,lead:l-2."),
                 *VIEWER,
                 *PAGE,
             ),

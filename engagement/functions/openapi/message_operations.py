@@ -125,7 +125,7 @@ OPERATIONS = {
         summary="Attach a file to a draft",
         description="The body is the file, with its Content-Type.",
         parameters=(
-            query("name", text(4_000), "The name of the file.", required=True),
+            query("name", {**TEXT, "minLength": 1}, "The name of the file.", required=True),
             flag("followed", "Send it as a link, so that views are known.", default=False),
             IDEMPOTENCY_KEY,
         ),

@@ -7,7 +7,16 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from engagement.domain.reports.viewer import LANGUAGE as LANGUAGE_TAG
-from engagement.functions.openapi.schema import BOOLEAN, FILE, Schema, matching, number, ref, text
+from engagement.functions.openapi.schema import (
+    BOOLEAN,
+    FILE,
+    TEXT,
+    Schema,
+    matching,
+    number,
+    ref,
+    text,
+)
 from engagement.functions.web import DEFAULT_PAGE, LARGEST_PAGE, LONGEST_KEY
 
 JSON = "application/json"
@@ -90,7 +99,7 @@ IDEMPOTENCY_KEY = Parameter(
 )
 IF_MATCH = Parameter(
     "If-Match",
-    text(1_000, least=0),
+    TEXT,
     "Changes only what still has this ETag; otherwise the answer is 412.",
     place="header",
 )
