@@ -157,7 +157,7 @@ def _body(
         yield {
             "name": "body",
             "in": "body",
-            "required": True,
+            "required": request["required"],
             "schema": _schema(content["schema"], schemas),
         }
 

@@ -194,8 +194,8 @@ def _operation(route: Route, method: str, operation: Operation) -> dict[str, Any
     if operation.request is not None:
         value["requestBody"] = {"required": True, "content": {JSON: {"schema": operation.request}}}
     if operation.reads_file:
-        content = {OCTETS: {"schema": FILE}}
-        value["requestBody"] = {"required": True, "content": content}
+        # No body is an empty file.
+        value["requestBody"] = {"required": False, "content": {OCTETS: {"schema": FILE}}}
     return value
 
 
