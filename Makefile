@@ -49,6 +49,14 @@ test: setup ## Pass the tests (ARGS="-k sending -x" for some of them)
 scale: setup ## Pass the tests of large numbers, which take many minutes (SCALE=10000 for due times)
 	$(BIN)/python -m pytest -s -m scale $(ARGS)
 
+.PHONY: fuzz-api
+fuzz-api: setup ## Call every operation of the API with made-up requests (FUZZ_EXAMPLES=100 each)
+	$(BIN)/python -m pytest -s -m fuzz $(ARGS)
+
+.PHONY: connector
+connector: $(STAMP) ## Write the files of the Power Platform connector in infra/connector
+	$(BIN)/python -m devserver.connector
+
 .PHONY: accuracy
 accuracy: $(STAMP) ## Measure the verdicts on labelled timelines (SET=file for others, ARGS=-v for the wrong ones)
 	$(BIN)/python -m benchmarks.accuracy $(SET) $(ARGS)

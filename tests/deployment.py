@@ -22,6 +22,7 @@ from typing import Any
 import azure.functions as func
 import httpx
 import uvicorn
+from description import check_described
 
 from devserver import runtime
 from devserver.backing import free_port
@@ -69,7 +70,9 @@ class Served:
     url: str
 
     def __init__(self) -> None:
-        self.http = httpx.Client(trust_env=False, timeout=60)
+        self.http = httpx.Client(
+            trust_env=False, timeout=60, event_hooks={"response": [check_described]}
+        )
 
     def get(self, url: str, **options: Any) -> httpx.Response:
         """Fetch a tracked URL, or a path, as a stranger would."""

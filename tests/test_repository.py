@@ -42,6 +42,8 @@ PUBLIC = {
     ("GET, HEAD", "/healthz"),
     ("GET, HEAD", "/readyz"),
     ("GET, HEAD", "/robots.txt"),
+    ("GET, HEAD", "/api/v1/openapi.json"),
+    ("GET, HEAD", "/api/v1/swagger.json"),
     ("GET, HEAD", "/o/{file}"),
     ("GET, HEAD", "/c/{token}"),
     ("GET, HEAD", "/a/{token}/{*name}"),
