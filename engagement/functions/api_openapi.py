@@ -11,7 +11,7 @@ from typing import Any
 import azure.functions as func
 
 from engagement.domain.precondition import entity_tag
-from engagement.functions.auth import anyone
+from engagement.functions.access import anyone
 from engagement.services import Services
 
 METHODS = ["GET", "HEAD"]

@@ -19,7 +19,7 @@ from engagement.config import Config
 from engagement.domain.messages import draft, reply
 from engagement.domain.messages.message import Status
 from engagement.domain.webhooks import webhook_patch
-from engagement.functions.auth import Access
+from engagement.functions.access import Access
 from engagement.functions.openapi import document
 from engagement.functions.openapi.document import routes_of
 from engagement.functions.web import LARGEST_PAGE

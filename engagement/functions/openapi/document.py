@@ -10,12 +10,12 @@ from typing import Any, cast
 
 import azure.functions as func
 
-from engagement.domain.messages.message import MESSAGE_ID
+from engagement.domain.identifier import MESSAGE_ID
 from engagement.domain.organizations.organization import ORGANIZATION_ID
 from engagement.domain.templates.template import TEMPLATE_ID
 from engagement.domain.webhooks.webhook import ENDPOINT_ID
 from engagement.domain.webhooks.webhook_event import EventType
-from engagement.functions.auth import Access
+from engagement.functions.access import Access
 from engagement.functions.openapi import (
     lists,
     message_operations,

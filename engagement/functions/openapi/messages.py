@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from engagement.domain.file_name import NAME_LIMIT
+from engagement.domain.identifier import MESSAGE_ID
 from engagement.domain.mailbox_address import ADDRESS_LIMIT
 from engagement.domain.messages.draft import (
     LANGUAGE,
@@ -14,7 +15,6 @@ from engagement.domain.messages.draft import (
 from engagement.domain.messages.follow import FollowState
 from engagement.domain.messages.message import (
     LONGEST_BODY,
-    MESSAGE_ID,
     MOST_ATTACHMENTS,
     MOST_LINKS,
     MOST_RECIPIENTS,

@@ -9,7 +9,7 @@ from engagement.domain.organizations.settings_patch import MOST_EXTENSIONS
 from engagement.domain.time_zone import LONGEST_NAME as LONGEST_ZONE
 from engagement.domain.verdicts.client_address import AddressPrivacy
 from engagement.domain.verdicts.rule import Certainty, ClientKind, Scope
-from engagement.domain.verdicts.verdict_settings import (
+from engagement.domain.verdicts.verdict_settings_patch import (
     HIGHEST,
     LONGEST_WORD,
     MOST_RANGES,

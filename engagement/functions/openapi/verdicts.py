@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from engagement.domain.verdicts.rule import Certainty, ClientKind, Scope
 from engagement.domain.verdicts.verdict import Verdict
-from engagement.domain.verdicts.verdict_settings import HIGHEST
+from engagement.domain.verdicts.verdict_settings_patch import HIGHEST
 from engagement.functions.openapi.operation import CONTINUATION, Operation, Subject, found
 from engagement.functions.openapi.schema import COUNT, TEXT, answered, items, nullable, one_of, ref
 
