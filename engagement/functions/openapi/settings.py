@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from engagement.domain.access.sign_in import MOST_APPLICATIONS, MOST_USERS
 from engagement.domain.alerts.alert_settings import SWITCHES
 from engagement.domain.delivery.working_hours import DAYS
 from engagement.domain.organizations.organization import LARGEST_UPLOAD
@@ -26,6 +27,7 @@ from engagement.functions.openapi.schema import (
     answered,
     by_name,
     items,
+    matching,
     nullable,
     number,
     one_of,
@@ -58,6 +60,14 @@ CLIENT = {
     "kind": one_of(ClientKind),
     "scope": one_of(Scope),
     "client": nullable(text(60)),
+}
+
+#: In either case; answers have lower case.
+GUID = matching("[0-9A-Fa-f]{8}(-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12}")
+SIGN_IN = {
+    "applications": items(GUID, maxItems=MOST_APPLICATIONS, description="Client ids."),
+    "users": items(GUID, maxItems=MOST_USERS, description="Object ids."),
+    "everyone": {**BOOLEAN, "description": "Whether users need not be named."},
 }
 
 
@@ -106,6 +116,7 @@ SUBJECT = Subject(
                     }
                 ),
                 "alerts": ref("AlertSettings"),
+                "sign_in": answered(SIGN_IN),
                 "delivery_time": answered(
                     {
                         "working_hours": ref("WorkingHours"),
@@ -132,6 +143,7 @@ SUBJECT = Subject(
                     }
                 ),
                 "alerts": ref("AlertSettingsPatch"),
+                "sign_in": read(SIGN_IN),
                 "delivery_time": read(
                     {
                         "working_hours": nullable(ref("NewWorkingHours")),
