@@ -7,11 +7,12 @@ from __future__ import annotations
 
 import base64
 import hashlib
+import ipaddress
 import json
 import re
 import uuid
 from collections.abc import Callable
-from itertools import chain, zip_longest
+from itertools import chain, islice, zip_longest
 from typing import Any
 
 MANY = 99
@@ -164,12 +165,18 @@ def _split(text: str, by: str | list[str]) -> list[str]:
     return re.split("|".join(map(re.escape, [by] if isinstance(by, str) else by)), text)
 
 
+def _subnet(network: str, prefix: int, index: int) -> str:
+    subnets = ipaddress.ip_network(network).subnets(new_prefix=prefix)
+    return str(next(islice(subnets, index, None)))
+
+
 def _bool(value: Any) -> bool:
     return value if isinstance(value, bool) else str(value).lower() in ("true", "1")
 
 
 #: What those give that need nothing of Azure (ids as if of one subscription).
 PURE: dict[str, Callable[..., Any]] = {
+    "cidrSubnet": _subnet,
     "any": lambda value: value,
     "array": lambda value: value if isinstance(value, list) else [value],
     "base64": lambda text: base64.b64encode(text.encode()).decode(),

@@ -35,4 +35,5 @@ class Plan:
 
     def with_id(self, resource_id: str) -> Planned | None:
         """Return the resource of an id, None where none is deployed."""
-        return next((one for one in self.resources if one.id == resource_id), None)
+        made = (one for one in self.resources if not one.existing)
+        return next((one for one in made if one.id.lower() == resource_id.lower()), None)

@@ -1,0 +1,25 @@
+"""Resources: as Microsoft defines their types, and each name once."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator
+
+from infra.checks.definitions import check_resource
+from infra.checks.findings import Finding
+from infra.checks.places import finding
+from infra.checks.plan import Plan
+from infra.checks.reader import File
+
+
+def check(plan: Plan, files: dict[str, File]) -> Iterator[Finding]:
+    """Find what Azure would refuse of a resource by itself, and resources of one name."""
+    counts = Counter(one.id.lower() for one in plan.resources if not one.existing)
+    for resource in plan.resources:
+        if resource.existing:
+            continue
+        for rule, path, message in check_resource(resource):
+            yield finding(files, resource, path, rule, message)
+        if counts[resource.id.lower()] > 1:
+            message = f"two resources are {resource.name}"
+            yield finding(files, resource, "name", "duplicate-resource", message)
