@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from functools import lru_cache
 from itertools import zip_longest
 from typing import Any
 from uuid import NAMESPACE_URL, uuid5
@@ -63,6 +64,16 @@ class Planned:
         """Whether it is only referred to."""
         return self.declared.existing
 
+    def object(self, path: str) -> dict[str, Any]:
+        """Return the object at a dotted path of the body, an empty one where there is none."""
+        value = self.property(path)
+        return value if isinstance(value, dict) else {}
+
+    def array(self, path: str) -> list[Any]:
+        """Return the array at a dotted path of the body, an empty one where there is none."""
+        value = self.property(path)
+        return value if isinstance(value, list) else []
+
     def property(self, path: str) -> Any:
         """Return the value at a dotted path of the body, None where there is none."""
         value: Any = self.body
@@ -87,7 +98,12 @@ def resource_id(kind: str, name: str, scope_id: str) -> str:
 
 def made_id(resource: Planned, what: str) -> str:
     """Return a GUID that Azure would give a resource: the same for the same resource."""
-    return str(uuid5(NAMESPACE_URL, f"{resource.id}#{what}"))
+    return _guid(f"{resource.id}#{what}")
+
+
+@lru_cache(maxsize=1024)
+def _guid(text: str) -> str:
+    return str(uuid5(NAMESPACE_URL, text))
 
 
 def _endpoints(resource: Planned) -> dict[str, str]:

@@ -45,6 +45,7 @@ def _written(folder: Path, files: dict[str, File]) -> Iterator[Finding]:
         yield from check_modules(file, files)
         yield from check_constants(file)
         yield from secrets.check(file, files)
+        yield from arguments.check_defaults(file)
     yield from secrets.check_parameters_file(folder, files)
 
 

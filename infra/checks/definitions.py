@@ -117,7 +117,11 @@ class _Checker:
             yield from self.check(kind["itemType"]["$ref"], item, path)
 
     def _union(self, kind: Definition, value: Any, path: str) -> Iterator[tuple[str, str, str]]:
+        # Many unions take any other text as well, for values to come. Here each value is one that
+        # Azure has listed: what is not is more likely misspelt.
         elements = [self.types[str(element["$ref"])] for element in kind["elements"]]
+        listed = [element for element in elements if element["$type"] != "StringType"]
+        elements = listed or elements
         if all(_wrong(element, value) for element in elements):
             known = ", ".join(str(element.get("value", element["$type"])) for element in elements)
             yield "property-value", path, f"{path} is {value!r}, not one of {known}"

@@ -144,10 +144,20 @@ class Condition(Expression):
     body: Expression
 
 
+_NAMES: dict[type[Expression], tuple[str, ...]] = {}
+
+
+def _names(kind: type[Expression]) -> tuple[str, ...]:
+    """Return the names of the parts of one kind of expression."""
+    if kind not in _NAMES:
+        _NAMES[kind] = tuple(field.name for field in fields(kind))
+    return _NAMES[kind]
+
+
 def children(expression: Expression) -> Iterator[Expression]:
     """Yield every expression right inside one."""
-    for field in fields(expression):
-        value = getattr(expression, field.name)
+    for name in _names(type(expression)):
+        value = getattr(expression, name)
         if isinstance(value, Expression):
             yield value
         elif isinstance(value, tuple):
@@ -156,9 +166,11 @@ def children(expression: Expression) -> Iterator[Expression]:
 
 def walk(expression: Expression) -> Iterator[Expression]:
     """Yield an expression and every one inside it."""
-    yield expression
-    for child in children(expression):
-        yield from walk(child)
+    left = [expression]
+    while left:
+        one = left.pop()
+        yield one
+        left.extend(children(one))
 
 
 def body_of(expression: Expression) -> Object:

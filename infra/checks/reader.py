@@ -10,7 +10,7 @@ import tree_sitter_bicep
 from tree_sitter import Language, Node, Parser
 
 from infra.checks.conversion import convert, line_of, text_of, text_value
-from infra.checks.expressions import Call, Expression, Object, body_of
+from infra.checks.expressions import Call, Expression, Object, Property, body_of, walk
 from infra.checks.findings import Finding
 from infra.checks.lines import misplaced_breaks
 
@@ -97,6 +97,8 @@ class File:
     modules: list[Module] = field(default_factory=list)
     outputs: list[Output] = field(default_factory=list)
     problems: list[Finding] = field(default_factory=list)
+    #: dict of str to int, the first line of each property of any object, by its name
+    property_lines: dict[str, int] = field(default_factory=dict)
 
     def declarations(self) -> list[Declaration]:
         """Everything that an expression can name."""
@@ -151,6 +153,10 @@ def read(path: str, text: str) -> File:
         if node.type not in ("comment", "diagnostic_comment"):
             _declare(file, node, decorators)
             decorators = ()
+    for part in (part for top in file.expressions() for part in walk(top)):
+        if isinstance(part, Property) and part.name:
+            line = file.property_lines.get(part.name, part.line)
+            file.property_lines[part.name] = min(line, part.line)
     return file
 
 

@@ -1,7 +1,7 @@
 """With which parameters the deployment is played through.
 
-As azd does with main.parameters.json, then with each parameter changed by itself, then with all of
-them changed: so each condition is once true and once false.
+As azd does with main.parameters.json, then with all parameters changed, then with each switch
+changed by itself: so each condition is once true and once false.
 """
 
 from __future__ import annotations
@@ -34,6 +34,8 @@ _SAMPLES = {
     r"(domain|host|hostname)$": "links.contoso.example",
     r"(url|uri)$": "https://links.contoso.example",
 }
+#: Not tried with everything else changed: the app refuses a user name without TLS, as it should.
+_UNTRIED = {"smtpSecurity": "none"}
 _VARIABLE = re.compile(r"\$\{(\w+)(?:=([^}]*))?\}")
 
 
@@ -86,11 +88,28 @@ def scenarios(folder: Path, files: dict[str, File]) -> tuple[list[Scenario], lis
     asked = [one for one in main.parameters if one.default is None and not base.get(one.name)]
     base |= {one.name: sample(one) for one in asked if one.type == "string"}
     changes = _changes(folder, files, base)
-    every = {**base, **{name: value for _, name, value in reversed(changes)}}
-    sets = [("as azd deploys it", base), ("with everything changed", every)]
-    sets += [(label, {**base, name: value}) for label, name, value in changes]
+    sets = [("as azd deploys it", base)]
+    sets += [(label, {**base, **change}) for label, change in _rounds(changes)]
     played = [Scenario(label, plan(folder, files, values)) for label, values in sets]
     return played, _problems(played)
+
+
+def _rounds(changes: dict[str, list[Any]]) -> list[tuple[str, dict[str, Any]]]:
+    """Return what to change in each scenario.
+
+    First everything at once, to its first other value, then to its second and so on; then each
+    parameter with one other value, as switches have, by itself.
+    """
+    most = max(map(len, changes.values()), default=0)
+    rounds = [
+        (
+            f"with everything changed ({at + 1})",
+            {name: others[min(at, len(others) - 1)] for name, others in changes.items()},
+        )
+        for at in range(most)
+    ]
+    switches = {name: others[0] for name, others in changes.items() if len(others) == 1}
+    return rounds + [(f"with {name} changed", {name: one}) for name, one in switches.items()]
 
 
 def _problems(played: list[Scenario]) -> list[Finding]:
@@ -104,22 +123,19 @@ def _problems(played: list[Scenario]) -> list[Finding]:
     ]
 
 
-def _changes(
-    folder: Path, files: dict[str, File], base: dict[str, Any]
-) -> list[tuple[str, str, Any]]:
-    """Return label, name and value of every other value worth trying."""
+def _changes(folder: Path, files: dict[str, File], base: dict[str, Any]) -> dict[str, list[Any]]:
+    """Return the other values worth trying of each parameter."""
     main = files["main.bicep"]
     deployment = Deployment(folder, files, main, "")
     deployment.given = dict(base)
-    changes = []
+    changes = {}
     for parameter in main.parameters:
         try:
-            value = deployment.value(parameter.name, parameter.line)
+            others = _others(parameter, deployment.value(parameter.name, parameter.line))
         except EvaluationError:
             continue
-        for other in _others(parameter, value):
-            shown = "set" if parameter.decorator("secure") else repr(other)
-            changes.append((f"with {parameter.name} {shown}", parameter.name, other))
+        if others:
+            changes[parameter.name] = others
     return changes
 
 
@@ -128,7 +144,7 @@ def _others(parameter: Parameter, value: Any) -> list[Any]:
     if allowed:
         listed = allowed.arguments[0]
         names = [one.value for one in getattr(listed, "items", ()) if isinstance(one, Literal)]
-        return [one for one in names if one != value]
+        return [one for one in names if one not in (value, _UNTRIED.get(parameter.name))]
     if parameter.type == "bool":
         return [not value]
     if parameter.type == "int":

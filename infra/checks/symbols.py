@@ -31,11 +31,17 @@ def check_symbols(file: File) -> Iterator[Finding]:
 def check_functions(file: File) -> Iterator[Finding]:
     """Find calls of unknown functions, and calls with too few or too many arguments."""
     decorators = {id(call) for entry in file.parameters for call in entry.decorators}
+    defaults = {
+        id(part) for entry in file.parameters if entry.default for part in walk(entry.default)
+    }
     for top in file.expressions():
         for call in walk(top):
             if isinstance(call, Call) and (call.of is None or id(call) in decorators):
                 known = DECORATORS if id(call) in decorators else ARGUMENTS
                 yield from _call(file, call, known)
+                if call.function in ("utcNow", "newGuid") and id(call) not in defaults:
+                    message = f"{call.function} may stand in a parameter's default only"
+                    yield Finding(file.path, call.line, "function-place", message)
 
 
 def free_names(expression: Expression, bound: frozenset[str] = frozenset()) -> Iterator[Name]:

@@ -54,7 +54,7 @@ def check(plan: Plan, files: dict[str, File]) -> Iterator[Finding]:
 
 
 def _identity(files: dict[str, File], app: Planned) -> Iterator[Finding]:
-    identities = app.property("identity.userAssignedIdentities") or {}
+    identities = app.object("identity.userAssignedIdentities")
     storage = "properties.functionAppConfig.deployment.storage.authentication"
     used = {
         "properties.keyVaultReferenceIdentity": app.property(
@@ -89,14 +89,14 @@ def _scale(files: dict[str, File], app: Planned) -> Iterator[Finding]:
 
 
 def _runtime(files: dict[str, File], app: Planned) -> Iterator[Finding]:
-    runtime = app.property("properties.functionAppConfig.runtime") or {}
+    runtime = app.object("properties.functionAppConfig.runtime")
     version = runtime.get("version")
     if runtime.get("name") != "python" or not _is(version, version in PYTHON_VERSIONS):
         path = "properties.functionAppConfig.runtime.version"
         message = f"the runtime is python {' or '.join(PYTHON_VERSIONS)}"
         yield finding(files, app, path, "python-version", message)
     for name in _REFUSED:
-        if name in (app.property("properties.siteConfig") or {}):
+        if name in app.object("properties.siteConfig"):
             path = f"properties.siteConfig.{name}"
             yield finding(files, app, path, "flex-refused", f"Flex Consumption takes no {name}")
 

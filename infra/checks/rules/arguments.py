@@ -9,7 +9,7 @@ from infra.checks.azure import Unknown
 from infra.checks.expressions import Array, Literal
 from infra.checks.findings import Finding
 from infra.checks.plan import Argument, Plan
-from infra.checks.reader import Parameter
+from infra.checks.reader import File, Parameter
 
 _TYPES: dict[str, Callable[[Any], bool]] = {
     "string": lambda value: isinstance(value, str),
@@ -18,6 +18,14 @@ _TYPES: dict[str, Callable[[Any], bool]] = {
     "array": lambda value: isinstance(value, list),
     "object": lambda value: isinstance(value, dict),
 }
+
+
+def check_defaults(file: File) -> Iterator[Finding]:
+    """Find defaults that the parameter itself does not take."""
+    for parameter in file.parameters:
+        if isinstance(parameter.default, Literal) and parameter.default.value != "":
+            line, value = parameter.default.line, parameter.default.value
+            yield from _check(Argument(parameter, file.path, line, value))
 
 
 def check(plan: Plan) -> Iterator[Finding]:

@@ -61,10 +61,7 @@ def _logged(plan: Plan, files: dict[str, File], owner: Planned, scope_id: str) -
         message = f"declare diagnosticSettings for {what}"
         yield finding(files, owner, "", "diagnostic-settings", message)
     for one in found:
-        logs = [
-            *(one.property("properties.logs") or []),
-            *(one.property("properties.metrics") or []),
-        ]
+        logs = one.array("properties.logs") + one.array("properties.metrics")
         enabled = any(isinstance(log, dict) and log.get("enabled") is True for log in logs)
         if not enabled or one.property("properties.workspaceId") not in workspaces:
             message = f"send something of {what} to the workspace"

@@ -10,7 +10,7 @@ from infra.checks.findings import Finding
 from infra.checks.places import finding
 from infra.checks.plan import Plan
 from infra.checks.reader import File
-from infra.checks.rules.settings import REFERENCE, settings_of
+from infra.checks.rules.settings import REFERENCE, at_setting, settings_of
 from infra.checks.rules.storage import ACCOUNT
 
 ASSIGNMENT = "Microsoft.Authorization/roleAssignments"
@@ -52,6 +52,7 @@ _NEEDED: dict[tuple[str, str, str], tuple[str, ...]] = {
 }
 #: What the public app may not be able to do with the data, as strangers reach it.
 _TOO_WIDE_FOR_PUBLIC = (_OWNER, _BLOBS, _QUEUES, "Storage Queue Data Message Processor")
+_LOGIN = "APPLICATIONINSIGHTS_AUTHENTICATION_STRING"
 _ENDPOINT = re.compile(r"(.+)__(table|blob|queue)ServiceUri")
 
 
@@ -101,24 +102,25 @@ def _endpoint(
     settings: dict[str, object],
 ) -> Iterator[Finding]:
     connection, surface, kind = what
+    name = f"{connection}__{kind}ServiceUri"
     identity = identity_of(plan, settings.get(f"{connection}__clientId"))
-    url = str(settings[f"{connection}__{kind}ServiceUri"])
+    url = str(settings[name])
     account = next(
         (one for one in plan.of_type(ACCOUNT) if url.startswith(f"https://{one.name}.{kind}.")),
         None,
     )
     if account is None:
-        message = f"{connection}__{kind}ServiceUri leads to no account of this deployment: {url}"
-        yield finding(files, config, "properties", "storage-endpoint", message)
+        message = f"{name} leads to no {kind} service of this deployment: {url}"
+        yield at_setting(files, config, name, "storage-endpoint", message)
         return
     if identity is None:
         message = f"{connection}__clientId is the client id of no identity here"
-        yield finding(files, config, "properties", "setting-identity", message)
+        yield at_setting(files, config, f"{connection}__clientId", "setting-identity", message)
         return
     wanted = _NEEDED.get((connection, surface, kind)) or _NEEDED.get((connection, "", kind), ())
     if not set(wanted) & set(roles_on(plan, identity, account.id)):
-        message = f"{identity.name} needs {' or '.join(wanted)} on {account.name} for {url}"
-        yield finding(files, config, "properties", "missing-role", message)
+        message = f"{identity.name} needs {' or '.join(wanted)} on {account.name} for {name}"
+        yield at_setting(files, config, name, "missing-role", message)
 
 
 def _secret(
@@ -133,26 +135,26 @@ def _secret(
     vault = next((one for one in plan.of_type(VAULT) if one.name == vault_name), None)
     if vault is None:
         message = f"{name} refers to {vault_name}, no vault of this deployment"
-        yield finding(files, config, "properties", "secret-reference", message)
+        yield at_setting(files, config, name, "secret-reference", message)
     elif identity and "Key Vault Secrets User" not in roles_on(plan, identity, vault.id):
         message = f"{identity.name} needs Key Vault Secrets User on {vault_name} for {name}"
-        yield finding(files, config, "properties", "missing-role", message)
+        yield at_setting(files, config, name, "missing-role", message)
 
 
 def _telemetry(
     plan: Plan, files: dict[str, File], config: Planned, settings: dict[str, object]
 ) -> Iterator[Finding]:
-    login = str(settings.get("APPLICATIONINSIGHTS_AUTHENTICATION_STRING", ""))
+    login = str(settings.get(_LOGIN, ""))
     match = re.fullmatch(r"ClientId=([^;]+);Authorization=AAD", login)
     identity = identity_of(plan, match[1]) if match else None
     if identity is None:
-        message = "APPLICATIONINSIGHTS_AUTHENTICATION_STRING is ClientId=<id>;Authorization=AAD"
-        yield finding(files, config, "properties", "setting-identity", message)
+        message = f"{_LOGIN} is ClientId=<id of the identity>;Authorization=AAD"
+        yield at_setting(files, config, _LOGIN, "setting-identity", message)
         return
     on = [roles_on(plan, identity, one.id) for one in plan.of_type(COMPONENT)]
     if not any("Monitoring Metrics Publisher" in roles for roles in on):
         message = f"{identity.name} needs Monitoring Metrics Publisher on Application Insights"
-        yield finding(files, config, "properties", "missing-role", message)
+        yield at_setting(files, config, _LOGIN, "missing-role", message)
 
 
 def _too_wide(

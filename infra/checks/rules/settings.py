@@ -15,7 +15,6 @@ from typing import Any
 from engagement.config import Config
 from engagement.errors import ConfigurationError
 from infra.checks.azure import Planned
-from infra.checks.expressions import Property, walk
 from infra.checks.findings import Finding
 from infra.checks.places import finding
 from infra.checks.plan import Plan
@@ -65,7 +64,8 @@ def settings_of(plan: Plan) -> Iterator[tuple[Planned, Planned, dict[str, Any]]]
     for app in plan.of_type(SITE):
         for config in plan.of_type(f"{SITE}/config"):
             if config.name == f"{app.name}/appsettings":
-                yield app, config, config.body.get("properties") or {}
+                settings = config.body.get("properties")
+                yield app, config, settings if isinstance(settings, dict) else {}
 
 
 def known_settings(root: Path) -> set[str]:
@@ -88,7 +88,9 @@ def check(plan: Plan, files: dict[str, File], root: Path) -> Iterator[Finding]:
         refused = _refused(settings)
         if refused:
             name = next((one for one in settings if one in refused), "")
-            yield _at(files, config, name, "setting-refused", f"the app would not start: {refused}")
+            yield at_setting(
+                files, config, name, "setting-refused", f"the app would not start: {refused}"
+            )
 
 
 def _surface(
@@ -97,11 +99,11 @@ def _surface(
     surface = settings.get("ENGAGEMENT_SURFACE", "public")
     for name in NEEDED.get(surface, _BOTH):
         if settings.get(name) in (None, ""):
-            yield _at(files, config, name, "missing-setting", f"{surface} needs {name}")
+            yield at_setting(files, config, name, "missing-setting", f"{surface} needs {name}")
     for name in settings:
         if surface == "public" and _PRIVATE_ONLY.match(name):
             message = f"{name} is the private app's; the public one must not have it"
-            yield _at(files, config, name, "private-setting", message)
+            yield at_setting(files, config, name, "private-setting", message)
 
 
 def _one(
@@ -109,14 +111,16 @@ def _one(
 ) -> Iterator[Finding]:
     if name.startswith("ENGAGEMENT_") and name not in known:
         message = f"{name} is no setting of engagement/config.py"
-        yield _at(files, config, name, "unknown-setting", message)
+        yield at_setting(files, config, name, "unknown-setting", message)
     if _FORBIDDEN.fullmatch(name):
-        yield _at(files, config, name, "forbidden-setting", f"{name} must not be set here")
+        yield at_setting(files, config, name, "forbidden-setting", f"{name} must not be set here")
     if not isinstance(value, str) and value is not None:
-        yield _at(files, config, name, "setting-type", f"{name} must be a string, not {value!r}")
+        yield at_setting(
+            files, config, name, "setting-type", f"{name} must be a string, not {value!r}"
+        )
     elif _is_secret(name) and not REFERENCE.fullmatch(str(value)):
         message = f"{name} must be a Key Vault reference, @Microsoft.KeyVault(SecretUri=…)"
-        yield _at(files, config, name, "plain-secret", message)
+        yield at_setting(files, config, name, "plain-secret", message)
 
 
 def _is_secret(name: str) -> bool:
@@ -137,10 +141,11 @@ def _refused(settings: dict[str, Any]) -> str | None:
     return None
 
 
-def _at(files: dict[str, File], config: Planned, name: str, rule: str, message: str) -> Finding:
+def at_setting(
+    files: dict[str, File], config: Planned, name: str, rule: str, message: str
+) -> Finding:
     """Return a finding where the setting is written, in whichever file sets it."""
     for path, file in files.items():
-        for part in (part for top in file.expressions() for part in walk(top)):
-            if name and isinstance(part, Property) and part.name == name:
-                return Finding(path, part.line, rule, message)
+        if name in file.property_lines:
+            return Finding(path, file.property_lines[name], rule, message)
     return finding(files, config, "properties", rule, message)
