@@ -6,6 +6,8 @@ VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 NODE_STAMP := node_modules/.installed
+CHECKOV := .venv-checkov
+CHECKOV_STAMP := $(CHECKOV)/.installed
 # The whole suite runs in two processes; what is named in ARGS in one, where -s and --pdb work.
 WHOLE := --numprocesses 2 --dist worksteal
 
@@ -29,6 +31,11 @@ $(NODE_STAMP): package.json package-lock.json
 	@node -e 'process.exit(parseInt(process.versions.node) < 20 ? 1 : 0)' || \
 	  { echo "Node.js 20 or later is needed"; exit 1; }
 	npm ci --ignore-scripts --no-audit --no-fund --loglevel=error
+	@touch $@
+
+$(CHECKOV_STAMP): infra/checks/checkov-requirements.txt
+	$(PYTHON) -m venv $(CHECKOV)
+	$(CHECKOV)/bin/python -m pip install --quiet --disable-pip-version-check -r $<
 	@touch $@
 
 .PHONY: setup
@@ -56,6 +63,21 @@ lint: $(STAMP) ## Check style and types
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 
+.PHONY: infra-check
+infra-check: $(STAMP) $(CHECKOV_STAMP) ## Check what is deployed (infra/) and the workflows, without Azure
+	$(BIN)/python -m infra.checks --checkov $(CHECKOV)/bin/python
+	$(BIN)/zizmor --offline --quiet --persona auditor .github
+
+.PHONY: audit
+audit: $(STAMP) ## Ask the network whether a dependency has a known hole
+	$(BIN)/python -m pip_audit --strict -r requirements.txt
+	$(BIN)/python -m pip_audit --strict -r requirements-dev.txt
+
+.PHONY: sbom
+sbom: $(STAMP) ## List what the package depends on, as CycloneDX, in build/sbom.json (asks the network)
+	@mkdir -p build
+	$(BIN)/python -m pip_audit -r requirements.txt --format cyclonedx-json --output build/sbom.json
+
 .PHONY: check
 check: lint test ## Everything that has to hold before a commit
 
@@ -65,4 +87,4 @@ worker-check: $(STAMP) ## Load the app in Microsoft's worker library (Python 3.1
 
 .PHONY: clean
 clean: ## Remove what was installed and stored here
-	rm -rf $(VENV) node_modules .local .mypy_cache .pytest_cache .ruff_cache .hypothesis
+	rm -rf $(VENV) $(CHECKOV) node_modules .local .mypy_cache .pytest_cache .ruff_cache .hypothesis

@@ -94,9 +94,8 @@ def _unseen(said: dict[str, Any], written: dict[str, int]) -> Iterator[Finding]:
 def _failed(said: dict[str, Any], played: list[Scenario]) -> Iterator[Finding]:
     """Find policies that do not hold and are not skipped, and skips that nothing needs."""
     known = skips()
-    places = {
-        f"{one.type}.{one.name}": one for scenario in played for one in scenario.plan.resources
-    }
+    made = [one for scenario in played for one in _made(scenario.plan)]
+    places = {f"{one.type}.{one.name}": one for one in made}
     needed: set[Skip] = set()
     for check, title, resource in said["failed"]:
         fitting = [
