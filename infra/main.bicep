@@ -4,7 +4,7 @@ targetScope = 'subscription'
 
 @description('Name of the deployment, as azd calls its environments. Resources are named after it.')
 @minLength(1)
-@maxLength(32)
+@maxLength(64)
 param environmentName string
 
 @description('Region of everything; one that has Flex Consumption.')
@@ -157,6 +157,9 @@ param budgetStartDate string = utcNow('yyyy-MM-01')
 @description('Host name for tracked links, such as links.contoso.com, by Azure Front Door; empty for the app\'s own.')
 param trackingDomain string = ''
 
+@description('Whether a tracking domain is the only way to the public app. Links sent with the app\'s own host name end with it.')
+param onlyTrackingDomain bool = true
+
 @description('Whether the data account and the vaults have private addresses only.')
 param useNetwork bool = false
 
@@ -187,6 +190,7 @@ var features = {
   smtpSignIn: !empty(smtpHost) && !empty(smtpUsername)
   privateSecrets: useAdminKey || (!empty(smtpHost) && !empty(smtpUsername))
   frontDoor: !empty(trackingDomain)
+  frontDoorOnly: !empty(trackingDomain) && onlyTrackingDomain
   network: useNetwork
   budget: budgetAmount > 0
   availability: testAvailability
@@ -456,7 +460,7 @@ module publicApp 'app/functions.bicep' = {
     httpConcurrency: httpConcurrency
     settings: publicSettings
     subnetId: features.network ? network.outputs.publicSubnetId : ''
-    frontDoorId: features.frontDoor ? frontDoor.outputs.frontDoorId : ''
+    frontDoorId: features.frontDoorOnly ? frontDoor.outputs.frontDoorId : ''
   }
   dependsOn: [
     roles
@@ -570,6 +574,7 @@ output SERVICE_PUBLIC_NAME string = publicApp.outputs.name
 output SERVICE_PUBLIC_HOST string = publicApp.outputs.hostName
 output SERVICE_PRIVATE_NAME string = privateApp.outputs.name
 output SERVICE_PRIVATE_HOST string = privateApp.outputs.hostName
+output API_CLIENT_ID string = entraClientId
 output TRACKING_URL string = publicUrl
 output DATA_ACCOUNT_NAME string = data.outputs.name
 output VAULT_NAME string = vault.outputs.name

@@ -23,9 +23,9 @@ var rules = [
     severity: 2
     frequency: 'PT5M'
     window: 'PT15M'
-    query: 'AppRequests | where toint(ResultCode) >= 500'
+    query: 'AppRequests | where toint(ResultCode) >= 500 | summarize failures = sum(ItemCount) | where failures > 20'
     operator: 'GreaterThan'
-    threshold: 20
+    threshold: 0
   }
   {
     name: 'queue-is-old'
@@ -73,16 +73,16 @@ var rules = [
     severity: 2
     frequency: 'PT15M'
     window: 'PT1H'
-    query: '${metrics} | where name == "deliveries" and tostring(record.outcome) in ("failed", "unknown")'
+    query: '${metrics} | where name == "deliveries" and tostring(record.outcome) in ("failed", "unknown") | summarize failures = sum(value) | where failures > 10'
     operator: 'GreaterThan'
-    threshold: 10
+    threshold: 0
   }
   {
     name: 'timers-are-silent'
-    description: 'No timer has measured a queue for two hours: nothing is sent, judged or rolled up.'
+    description: 'No timer has measured a queue for an hour: nothing is sent, judged or rolled up.'
     severity: 1
-    frequency: 'PT30M'
-    window: 'PT2H'
+    frequency: 'PT15M'
+    window: 'PT1H'
     query: '${metrics} | where name == "queue_age_seconds"'
     operator: 'LessThan'
     threshold: 1
