@@ -27,6 +27,7 @@ from infra.checks.expressions import (
     Unary,
 )
 
+_ESCAPE = re.compile(r"\\(?:[nrt'\\$]|u\{([0-9a-fA-F]+)\})")
 _ESCAPES = {"\\n": "\n", "\\r": "\r", "\\t": "\t", "\\'": "'", "\\\\": "\\", "\\$": "$"}
 
 
@@ -72,20 +73,20 @@ def _null(node: Node) -> Expression:
 
 
 def _string(node: Node) -> Expression:
-    line = line_of(node)
-    if text_of(node).startswith("'''"):
-        return Literal(line, re.sub(r"^\r?\n", "", text_of(node)[3:-3]))
+    """Return a text; read from the source, as the grammar drops ``\\$`` and spaces at the ends."""
+    line, source = line_of(node), node.text or b""
+    if source.startswith(b"'''"):
+        return Literal(line, re.sub(r"^\r?\n", "", source[3:-3].decode()))
     parts: list[Expression] = []
+    at = 1
     for child in node.named_children:
         if child.type == "interpolation":
+            begin = child.start_byte - node.start_byte
+            begin += (child.text or b"").index(b"${")
+            parts += _literal(line, source[at:begin])
             parts.append(convert(_named(child)[0]))
-            continue
-        text = _escape(text_of(child)) if child.type == "escape_sequence" else text_of(child)
-        last = parts[-1] if parts else None
-        if isinstance(last, Literal) and isinstance(last.value, str):
-            parts[-1] = Literal(line, last.value + text)
-        else:
-            parts.append(Literal(line, text))
+            at = child.end_byte - node.start_byte
+    parts += _literal(line, source[at:-1])
     if not parts:
         return Literal(line, "")
     only = parts[0] if len(parts) == 1 else None
@@ -94,8 +95,14 @@ def _string(node: Node) -> Expression:
     return Text(line, tuple(parts))
 
 
-def _escape(text: str) -> str:
-    return _ESCAPES[text] if text in _ESCAPES else chr(int(text[3:-1], 16))
+def _literal(line: int, source: bytes) -> list[Expression]:
+    """Return a stretch of a text without its escapes, nothing for an empty one."""
+    text = _ESCAPE.sub(lambda match: _ESCAPES.get(match[0]) or _code(match[1]), source.decode())
+    return [Literal(line, text)] if text else []
+
+
+def _code(number: str) -> str:
+    return chr(int(number, 16))
 
 
 def _object(node: Node) -> Expression:
