@@ -73,7 +73,7 @@ def _null(node: Node) -> Expression:
 
 
 def _string(node: Node) -> Expression:
-    """Return a text; read from the source, as the grammar drops ``\\$`` and spaces at the ends."""
+    """Return a text, read from the source: the grammar drops escaped dollars and outer spaces."""
     line, source = line_of(node), node.text or b""
     if source.startswith(b"'''"):
         return Literal(line, re.sub(r"^\r?\n", "", source[3:-3].decode()))
