@@ -12,6 +12,7 @@ from infra.checks.reader import File, read_folder
 from infra.checks.rules import (
     apps,
     arguments,
+    front_door,
     logs,
     project,
     resources,
@@ -55,6 +56,7 @@ def _deployed(folder: Path, files: dict[str, File]) -> Iterator[Finding]:
     yield from problems
     for scenario in played:
         yield from _scenario(folder, files, scenario)
+    yield from front_door.check([scenario.plan for scenario in played], files)
     yield from project.check(folder, files, played[0].plan)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from typing import Any
 
@@ -12,6 +13,7 @@ from infra.checks.plan import Plan
 from infra.checks.reader import File
 
 SITE = "Microsoft.Web/sites"
+FARM = "Microsoft.Web/serverfarms"
 
 #: https://learn.microsoft.com/azure/azure-functions/flex-consumption-plan
 MEMORY_MB = (512, 2048, 4096)
@@ -31,6 +33,14 @@ _REFUSED = (
 )
 _SCALE = "properties.functionAppConfig.scaleAndConcurrency"
 
+#: A plan of Flex Consumption; it takes one app.
+_FARM: dict[str, object] = {
+    "kind": "functionapp",
+    "sku.name": "FC1",
+    "sku.tier": "FlexConsumption",
+    "properties.reserved": True,
+}
+
 _WANTED: tuple[tuple[str, object, str], ...] = (
     ("properties.httpsOnly", True, "https-only"),
     ("properties.siteConfig.minTlsVersion", "1.2", "tls-version"),
@@ -47,10 +57,28 @@ def check(plan: Plan, files: dict[str, File]) -> Iterator[Finding]:
             if app.property(path) != wanted:
                 shown = str(wanted).lower() if isinstance(wanted, bool) else f"'{wanted}'"
                 yield finding(files, app, path, rule, f"set {path} to {shown}")
+        yield from _plan(plan, files, app)
         yield from _identity(files, app)
         yield from _scale(files, app)
         yield from _runtime(files, app)
         yield from _passwords(plan, files, app)
+
+
+def _plan(plan: Plan, files: dict[str, File], app: Planned) -> Iterator[Finding]:
+    if app.property("kind") != "functionapp,linux":
+        yield finding(files, app, "kind", "flex-plan", "set kind to 'functionapp,linux'")
+    farm = plan.with_id(str(app.property("properties.serverFarmId")))
+    if farm is None or farm.type != FARM:
+        message = "serverFarmId is no plan of this deployment"
+        yield finding(files, app, "properties.serverFarmId", "flex-plan", message)
+        return
+    apps = [one for one in plan.of_type(SITE) if one.property("properties.serverFarmId") == farm.id]
+    if len(apps) > 1:
+        yield finding(files, farm, "", "flex-plan", f"{farm.name} has {len(apps)} apps, not one")
+    for path, wanted in _FARM.items():
+        if farm.property(path) != wanted:
+            shown = str(wanted).lower() if isinstance(wanted, bool) else f"'{wanted}'"
+            yield finding(files, farm, path, "flex-plan", f"set {path} to {shown}")
 
 
 def _identity(files: dict[str, File], app: Planned) -> Iterator[Finding]:
@@ -82,6 +110,11 @@ def _scale(files: dict[str, File], app: Planned) -> Iterator[Finding]:
     if not _is(count, fits):
         message = f"maximumInstanceCount is {FEWEST_MAXIMUM} to {MOST_MAXIMUM}, not {count}"
         yield finding(files, app, f"{_SCALE}.maximumInstanceCount", "flex-instances", message)
+    for ready in app.array(f"{_SCALE}.alwaysReady"):
+        name, ready_count = ready.get("name"), ready.get("instanceCount")
+        if not re.fullmatch(r"http|blob|durable|function:\w+", str(name)) or not ready_count:
+            message = "alwaysReady is a list of {name: 'http' or 'function:<name>', instanceCount}"
+            yield finding(files, app, f"{_SCALE}.alwaysReady", "flex-instances", message)
     path = f"{_SCALE}.triggers.http.perInstanceConcurrency"
     if not app.property(path):
         message = "set perInstanceConcurrency: Python serves 1 request an instance without it"
