@@ -37,11 +37,12 @@ _TABLES, _BLOBS = "Storage Table Data Contributor", "Storage Blob Data Contribut
 _QUEUES, _SENDER = "Storage Queue Data Contributor", "Storage Queue Data Message Sender"
 _OWNER = "Storage Blob Data Owner"
 
-#: Roles of which one is needed, by connection, surface and kind of store. What the host needs:
+#: Roles that are needed, by connection, surface and kind of store. Signed URLs of files need the
+#: Delegator beside the Reader; the Contributor may do that, too. What the host needs:
 #: https://learn.microsoft.com/azure/azure-functions/functions-reference#connecting-to-host-storage-with-an-identity
 _NEEDED: dict[tuple[str, str, str], tuple[str, ...]] = {
     ("ENGAGEMENT_DATA", "public", "table"): (_TABLES,),
-    ("ENGAGEMENT_DATA", "public", "blob"): ("Storage Blob Data Reader",),
+    ("ENGAGEMENT_DATA", "public", "blob"): ("Storage Blob Data Reader", "Storage Blob Delegator"),
     ("ENGAGEMENT_DATA", "public", "queue"): (_SENDER,),
     ("ENGAGEMENT_DATA", "private", "table"): (_TABLES,),
     ("ENGAGEMENT_DATA", "private", "blob"): (_BLOBS,),
@@ -118,8 +119,9 @@ def _endpoint(
         yield at_setting(files, config, f"{connection}__clientId", "setting-identity", message)
         return
     wanted = _NEEDED.get((connection, surface, kind)) or _NEEDED.get((connection, "", kind), ())
-    if not set(wanted) & set(roles_on(plan, identity, account.id)):
-        message = f"{identity.name} needs {' or '.join(wanted)} on {account.name} for {name}"
+    missing = [role for role in wanted if role not in roles_on(plan, identity, account.id)]
+    if missing:
+        message = f"{identity.name} needs {' and '.join(missing)} on {account.name} for {name}"
         yield at_setting(files, config, name, "missing-role", message)
 
 
