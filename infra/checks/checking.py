@@ -14,6 +14,7 @@ from infra.checks.rules import (
     arguments,
     front_door,
     logs,
+    operations,
     project,
     resources,
     roles,
@@ -47,6 +48,7 @@ def _written(folder: Path, files: dict[str, File]) -> Iterator[Finding]:
         yield from check_constants(file)
         yield from secrets.check(file, files)
         yield from arguments.check_defaults(file)
+        yield from resources.check_module_names(file)
     yield from secrets.check_parameters_file(folder, files)
 
 
@@ -69,3 +71,4 @@ def _scenario(folder: Path, files: dict[str, File], scenario: Scenario) -> Itera
     yield from settings.check(plan, files, folder.parent)
     yield from roles.check(plan, files)
     yield from logs.check(plan, files)
+    yield from operations.check(plan, files)

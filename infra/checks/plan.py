@@ -7,14 +7,14 @@ from typing import Any
 
 from infra.checks.azure import Planned
 from infra.checks.findings import Finding
-from infra.checks.reader import Parameter
+from infra.checks.reader import Output, Parameter
 
 
 @dataclass(slots=True)
 class Argument:
-    """A value that a module, or whoever deploys, hands to a parameter."""
+    """A value that a module, or whoever deploys, hands to a parameter; or that of an output."""
 
-    parameter: Parameter
+    parameter: Parameter | Output
     path: str
     line: int
     value: Any

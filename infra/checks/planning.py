@@ -102,7 +102,11 @@ class Deployment:
 
     def outputs(self) -> dict[str, Any]:
         """Work out every output; note what would fail."""
-        return {entry.name: self._noted(entry.value, {}) for entry in self.file.outputs}
+        values = {entry.name: self._noted(entry.value, {}) for entry in self.file.outputs}
+        for entry in self.file.outputs:
+            argument = Argument(entry, self.file.path, entry.line, values[entry.name])
+            self.made.arguments.append(argument)
+        return values
 
     def value(self, name: str, line: int) -> Any:
         """Return the value of a name; raises EvaluationError."""

@@ -84,6 +84,10 @@ class Output(Declaration):
     value: Expression
     decorators: tuple[Call, ...]
 
+    def decorator(self, name: str) -> Call | None:
+        """Return the decorator of a name, such as ``allowed``."""
+        return next((call for call in self.decorators if call.function == name), None)
+
 
 @dataclass(slots=True)
 class File:

@@ -9,7 +9,7 @@ from infra.checks.azure import Unknown
 from infra.checks.expressions import Array, Literal
 from infra.checks.findings import Finding
 from infra.checks.plan import Argument, Plan
-from infra.checks.reader import File, Parameter
+from infra.checks.reader import File, Output, Parameter
 
 _TYPES: dict[str, Callable[[Any], bool]] = {
     "string": lambda value: isinstance(value, str),
@@ -62,13 +62,13 @@ _BOUNDS: dict[str, Callable[[int, int], bool]] = {
 }
 
 
-def _bound(parameter: Parameter, name: str) -> int | None:
+def _bound(parameter: Parameter | Output, name: str) -> int | None:
     call = parameter.decorator(name)
     value = call.arguments[0] if call and call.arguments else None
     return value.value if isinstance(value, Literal) and isinstance(value.value, int) else None
 
 
-def _literals(parameter: Parameter) -> list[Any]:
+def _literals(parameter: Parameter | Output) -> list[Any]:
     call = parameter.decorator("allowed")
     listed = call.arguments[0] if call and call.arguments else None
     items = listed.items if isinstance(listed, Array) else ()

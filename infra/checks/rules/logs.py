@@ -28,7 +28,7 @@ _SWITCHES = (
 
 def check(plan: Plan, files: dict[str, File]) -> Iterator[Finding]:
     """Find what has no diagnostic settings, and logs that are written or read with a key."""
-    for account in _data_accounts(plan):
+    for account in data_accounts(plan):
         for kind in ("blob", "queue", "table"):
             yield from _logged(plan, files, account, f"{account.id}/{kind}Services/default")
     for vault in plan.of_type(VAULT):
@@ -39,7 +39,8 @@ def check(plan: Plan, files: dict[str, File]) -> Iterator[Finding]:
                 yield finding(files, one, path, rule, f"set {path} to true")
 
 
-def _data_accounts(plan: Plan) -> list[Planned]:
+def data_accounts(plan: Plan) -> list[Planned]:
+    """Return the accounts that the apps' settings lead to."""
     urls = {
         str(value)
         for _, _, settings in settings_of(plan)

@@ -7,7 +7,16 @@ import re
 from collections.abc import Iterator
 from pathlib import Path
 
-from infra.checks.expressions import Call, Expression, Literal, Member, Name, Object, walk
+from infra.checks.expressions import (
+    Call,
+    Expression,
+    Literal,
+    Member,
+    Name,
+    Object,
+    children,
+    walk,
+)
 from infra.checks.findings import Finding
 from infra.checks.functions import KEY_FUNCTIONS
 from infra.checks.modules import target_of
@@ -29,12 +38,14 @@ def check(file: File, files: dict[str, File]) -> Iterator[Finding]:
         for part in walk(top):
             yield from _part(file, part)
     secure = {entry.name for entry in file.parameters if entry.decorator("secure")}
+    secure |= _tainted(file, secure)
     for output in file.outputs:
         leaked = _leaked(output.value, secure)
         if leaked or _SECRET_NAME.search(output.name):
             message = f"{output.name} shows {leaked or 'a secret'} to whoever reads deployments"
             yield Finding(file.path, output.line, "secret-output", message)
     yield from _handed_on(file, files, secure)
+    yield from _shown(file, secure)
 
 
 def check_parameters_file(folder: Path, files: dict[str, File]) -> Iterator[Finding]:
@@ -78,16 +89,44 @@ def _part(file: File, part: Expression) -> Iterator[Finding]:
         yield Finding(file.path, part.line, "stored-key", "a key or signature is written here")
 
 
+def _tainted(file: File, secure: set[str]) -> set[str]:
+    """Return the variables that hold a secret, or another variable that does."""
+    found: set[str] = set()
+    for _ in file.variables:
+        known = secure | found
+        found |= {one.name for one in file.variables if _leaked(one.value, known) in known}
+    return found
+
+
 def _leaked(value: Expression, secure: set[str]) -> str | None:
     """Return the secret that an expression shows, None where it shows none."""
-    for part in walk(value):
-        if isinstance(part, Name) and part.name in secure:
-            return part.name
-        if isinstance(part, Call) and KEY_FUNCTIONS.fullmatch(part.function):
-            return part.function
-        if isinstance(part, Member) and part.name in _SECRET_PROPERTIES:
-            return part.name
-    return None
+    if isinstance(value, Call) and value.function in ("empty", "length"):
+        return None
+    if isinstance(value, Name) and value.name in secure:
+        return value.name
+    if isinstance(value, Call) and KEY_FUNCTIONS.fullmatch(value.function):
+        return value.function
+    if isinstance(value, Member):
+        inside = isinstance(value.of, Member) and value.of.name == "properties"
+        if value.name in _SECRET_PROPERTIES or (inside and value.name == "value"):
+            return value.name
+    return next((leak for part in children(value) if (leak := _leaked(part, secure))), None)
+
+
+def _shown(file: File, secure: set[str]) -> Iterator[Finding]:
+    """Find secrets in properties of resources, but for the values of a vault's secrets."""
+    for resource in file.resources:
+        is_secret = resource.type == "Microsoft.KeyVault/vaults/secrets"
+        for entry in resource.body.properties:
+            inner = entry.value if isinstance(entry.value, Object) else None
+            for part in inner.properties if inner else (entry,):
+                if is_secret and (entry.name, part.name) == ("properties", "value"):
+                    if isinstance(part.value, Literal):
+                        message = "the value of a secret is written here"
+                        yield Finding(file.path, part.line, "stored-key", message)
+                elif any(isinstance(one, Name) and one.name in secure for one in walk(part)):
+                    message = f"{resource.name} keeps a secret where everybody may read it"
+                    yield Finding(file.path, part.line, "secret-shown", message)
 
 
 def _handed_on(file: File, files: dict[str, File], secure: set[str]) -> Iterator[Finding]:
