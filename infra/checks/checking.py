@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 from infra.checks.constants import check_constants
 from infra.checks.findings import Finding
 from infra.checks.modules import check_modules
+from infra.checks.plan import Plan
 from infra.checks.reader import File, read_folder
 from infra.checks.rules import (
     apps,
@@ -22,21 +24,26 @@ from infra.checks.rules import (
     settings,
     storage,
 )
-from infra.checks.scenarios import Scenario, scenarios
+from infra.checks.scenarios import scenarios
 from infra.checks.symbols import check_functions, check_symbols
 
 
 def check_folder(folder: Path) -> list[Finding]:
     """Return every finding about the Bicep files of a folder and what stands around them."""
+    return sorted(set(findings(folder)))
+
+
+def findings(folder: Path) -> Iterator[Finding]:
+    """Yield findings as they are made, some of them more than once."""
     files = read_folder(folder)
     if "main.bicep" not in files:
-        return [Finding("main.bicep", 1, "syntax", "there is no main.bicep")]
+        yield Finding("main.bicep", 1, "syntax", "there is no main.bicep")
+        return
     unreadable = [found for file in files.values() for found in file.problems]
-    if unreadable:
-        return sorted(unreadable)
-    findings = set(_written(folder, files))
-    findings |= set(_deployed(folder, files))
-    return sorted(findings)
+    yield from unreadable
+    if not unreadable:
+        yield from _written(folder, files)
+        yield from _deployed(folder, files)
 
 
 def _written(folder: Path, files: dict[str, File]) -> Iterator[Finding]:
@@ -54,16 +61,22 @@ def _written(folder: Path, files: dict[str, File]) -> Iterator[Finding]:
 
 def _deployed(folder: Path, files: dict[str, File]) -> Iterator[Finding]:
     """Check what would come of it."""
-    played, problems = scenarios(folder, files)
-    yield from problems
-    for scenario in played:
-        yield from _scenario(folder, files, scenario)
-    yield from front_door.check([scenario.plan for scenario in played], files)
-    yield from project.check(folder, files, played[0].plan)
+    plans: list[Plan] = []
+    told: set[Finding] = set()
+    for scenario in scenarios(folder, files):
+        for problem in scenario.plan.problems:
+            if problem not in told:
+                told.add(problem)
+                yield replace(problem, message=f"{problem.message} ({scenario.name})")
+        if not plans:
+            yield from project.check(folder, files, scenario.plan)
+        yield from _planned(folder, files, scenario.plan)
+        plans.append(scenario.plan)
+    yield from front_door.check(plans, files)
 
 
-def _scenario(folder: Path, files: dict[str, File], scenario: Scenario) -> Iterator[Finding]:
-    plan = scenario.plan
+def _planned(folder: Path, files: dict[str, File], plan: Plan) -> Iterator[Finding]:
+    """Check one plan."""
     yield from arguments.check(plan)
     yield from resources.check(plan, files)
     yield from storage.check(plan, files)

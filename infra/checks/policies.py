@@ -15,6 +15,7 @@ import tomllib
 from collections.abc import Iterator
 from dataclasses import dataclass
 from fnmatch import fnmatch
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -45,16 +46,16 @@ def skips() -> list[Skip]:
 
 def check_policies(folder: Path, python: Path) -> list[Finding]:
     """Return what checkov, run by the Python of its own environment, finds and does not see."""
-    played, _ = scenarios(folder, read_folder(folder))
+    played = list(islice(scenarios(folder, read_folder(folder)), 2))
     found: set[Finding] = set()
     with tempfile.TemporaryDirectory() as name:
         templates = Path(name)
-        for number, scenario in enumerate(played[:2]):
+        for number, scenario in enumerate(played):
             (templates / f"{number}.json").write_text(json.dumps(template(scenario.plan)))
         said = _run(python, templates)
-    written = {f"{number}.json": len(_made(one.plan)) for number, one in enumerate(played[:2])}
+    written = {f"{number}.json": len(_made(one.plan)) for number, one in enumerate(played)}
     found |= set(_unseen(said, written))
-    found |= set(_failed(said, played[:2]))
+    found |= set(_failed(said, played))
     return sorted(found)
 
 

@@ -8,13 +8,13 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from infra.checks.evaluation import EvaluationError
 from infra.checks.expressions import Literal
-from infra.checks.findings import Finding
 from infra.checks.plan import Plan
 from infra.checks.planning import Deployment, plan
 from infra.checks.reader import File, Parameter
@@ -75,8 +75,8 @@ def converted(parameter: Parameter, value: Any) -> Any:
     return value
 
 
-def scenarios(folder: Path, files: dict[str, File]) -> tuple[list[Scenario], list[Finding]]:
-    """Play every scenario through."""
+def scenarios(folder: Path, files: dict[str, File]) -> Iterator[Scenario]:
+    """Play every scenario through, one after the other."""
     main = files["main.bicep"]
     known = {parameter.name: parameter for parameter in main.parameters}
     base = {
@@ -90,8 +90,8 @@ def scenarios(folder: Path, files: dict[str, File]) -> tuple[list[Scenario], lis
     changes = _changes(folder, files, base)
     sets = [("as azd deploys it", base)]
     sets += [(label, {**base, **change}) for label, change in _rounds(changes)]
-    played = [Scenario(label, plan(folder, files, values)) for label, values in sets]
-    return played, _problems(played)
+    for label, values in sets:
+        yield Scenario(label, plan(folder, files, values))
 
 
 def _rounds(changes: dict[str, list[Any]]) -> list[tuple[str, dict[str, Any]]]:
@@ -110,17 +110,6 @@ def _rounds(changes: dict[str, list[Any]]) -> list[tuple[str, dict[str, Any]]]:
     ]
     switches = {name: others[0] for name, others in changes.items() if len(others) == 1}
     return rounds + [(f"with {name} changed", {name: one}) for name, one in switches.items()]
-
-
-def _problems(played: list[Scenario]) -> list[Finding]:
-    first: dict[Finding, str] = {}
-    for scenario in played:
-        for problem in scenario.plan.problems:
-            first.setdefault(problem, scenario.name)
-    return [
-        Finding(found.path, found.line, found.rule, f"{found.message} ({name})")
-        for found, name in first.items()
-    ]
 
 
 def _changes(folder: Path, files: dict[str, File], base: dict[str, Any]) -> dict[str, list[Any]]:

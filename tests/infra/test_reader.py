@@ -108,7 +108,8 @@ def test_S16_every_file_is_read_without_an_error():
 
 def test_every_condition_of_the_deployment_is_once_true_and_once_false():
     files = read_folder(INFRA)
-    played, problems = scenarios(INFRA, files)
+    played = list(scenarios(INFRA, files))
+    problems = [problem for scenario in played for problem in scenario.plan.problems]
     conditional = {
         (file.path, entry.name)
         for file in files.values()
