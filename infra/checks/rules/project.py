@@ -17,7 +17,10 @@ from infra.checks.rules.apps import SITE
 from infra.checks.scenarios import ENVIRONMENT
 
 _VARIABLE = re.compile(r"\$\{(\w+)(?:=[^}]*)?\}")
-_SET = re.compile(r"azd env set[ \"']+([A-Z][A-Z0-9_]+)")
+#: How a hook keeps a value: on a command line, or by `keep` of infra/hooks/command_lines.py.
+_SET = re.compile(r"(?:azd env set[ \"']+|\bkeep\(\s*\w+,\s*\")([A-Z][A-Z0-9_]+)")
+
+_READ = re.compile(r"\benvironment(?:\[|\.get\()[\"']([A-Z][A-Z0-9_]+)")
 
 
 def check(folder: Path, files: dict[str, File], plan: Plan) -> Iterator[Finding]:
@@ -67,15 +70,18 @@ def _services(path: Path, plan: Plan) -> Iterator[Finding]:
         yield Finding(where, 1, "azure-yaml", f"no service is called {tag}, as an app is tagged")
     for run in _scripts(project.get("hooks", {})):
         if not (path.parent / run).is_file():
-            message = f"there is no script {run}"
-            yield Finding(where, _line(text, run), "azure-yaml", message)
+            line = _line(text, run.removesuffix(".py").replace("/", "."))
+            yield Finding(where, line, "azure-yaml", f"there is no script {run}")
 
 
 def _scripts(value: Any) -> Iterator[str]:
     """Yield the path of each script that hooks run."""
     if isinstance(value, dict):
         run = value.get("run")
-        if isinstance(run, str) and re.fullmatch(r"\S+\.(sh|ps1|py)", run):
+        module = re.fullmatch(r"python3? -m ([\w.]+)", run) if isinstance(run, str) else None
+        if module:
+            yield module[1].replace(".", "/") + ".py"
+        elif isinstance(run, str) and re.fullmatch(r"\S+\.(sh|ps1|py)", run):
             yield run
         for inner in value.values():
             yield from _scripts(inner)
@@ -85,20 +91,24 @@ def _scripts(value: Any) -> Iterator[str]:
 
 
 def _variables(folder: Path, main: File) -> Iterator[Finding]:
-    """Find variables that a hook sets and nothing reads."""
+    """Find variables that a hook sets and nothing reads, or reads and nothing sets."""
     path = folder / "main.parameters.json"
     text = path.read_text(encoding="utf-8") if path.is_file() else ""
-    read = {match[1] for match in _VARIABLE.finditer(text)} | set(ENVIRONMENT)
-    read |= {output.name for output in main.outputs}
+    known = {match[1] for match in _VARIABLE.finditer(text)} | set(ENVIRONMENT)
+    known |= {output.name for output in main.outputs}
     scripts = sorted((folder / "hooks").glob("*")) if (folder / "hooks").is_dir() else []
     sources = {script: script.read_text(encoding="utf-8") for script in scripts if script.is_file()}
+    complaints = (
+        (_SET, "is set and read by nothing: it is not in main.parameters.json"),
+        (_READ, "is read, but no output, parameter or azd sets it"),
+    )
     for script, source in sources.items():
-        for match in _SET.finditer(source):
-            elsewhere = len(re.findall(rf"\b{match[1]}\b", "".join(sources.values()))) > 1
-            if match[1] not in read and not elsewhere:
-                message = f"{match[1]} is set and read by nothing: not in main.parameters.json"
-                line = source.count("\n", 0, match.start()) + 1
-                yield Finding(f"hooks/{script.name}", line, "hook-variable", message)
+        for pattern, complaint in complaints:
+            for match in pattern.finditer(source):
+                if match[1] not in known:
+                    line = source.count("\n", 0, match.start()) + 1
+                    message = f"{match[1]} {complaint}"
+                    yield Finding(f"hooks/{script.name}", line, "hook-variable", message)
 
 
 def _line(text: str, part: str) -> int:
