@@ -16,6 +16,7 @@ from infra.checks.rules import (
     arguments,
     front_door,
     logs,
+    network,
     operations,
     project,
     resources,
@@ -85,3 +86,4 @@ def _planned(folder: Path, files: dict[str, File], plan: Plan) -> Iterator[Findi
     yield from roles.check(plan, files)
     yield from logs.check(plan, files)
     yield from operations.check(plan, files)
+    yield from network.check(plan, files)

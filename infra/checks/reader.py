@@ -152,11 +152,17 @@ def read(path: str, text: str) -> File:
     decorators: tuple[Call, ...] = ()
     for node in root.named_children:
         if node.type == "decorators":
-            decorators = tuple(_decorator(child) for child in node.named_children)
+            found = [child for child in node.named_children if child.type == "decorator"]
+            decorators += tuple(map(_decorator, found))
             continue
         if node.type not in ("comment", "diagnostic_comment"):
             _declare(file, node, decorators)
+            file.problems += _repeated(path, decorators)
             decorators = ()
+    file.problems += [
+        Finding(path, call.line, "syntax", "this decorator stands before nothing")
+        for call in decorators
+    ]
     for part in (part for top in file.expressions() for part in walk(top)):
         if isinstance(part, Property) and part.name:
             line = file.property_lines.get(part.name, part.line)
@@ -183,6 +189,16 @@ def _resources(node: Node) -> list[Node]:
 
 def _start(node: Node) -> str:
     return text_of(node).split("\n", 1)[0][:40]
+
+
+def _repeated(path: str, decorators: tuple[Call, ...]) -> list[Finding]:
+    """Find decorators that stand twice before one declaration: the first lost its own."""
+    names = [call.function for call in decorators]
+    return [
+        Finding(path, call.line, "syntax", f"@{call.function} stands here twice")
+        for at, call in enumerate(decorators)
+        if call.function in names[at + 1 :]
+    ]
 
 
 def _decorator(node: Node) -> Call:

@@ -1,7 +1,7 @@
 """With which parameters the deployment is played through.
 
 As azd does with main.parameters.json, then with all parameters changed, then with each switch
-changed by itself: so each condition is once true and once false.
+changed by itself, or with the one that it needs: so each condition is once true and once false.
 """
 
 from __future__ import annotations
@@ -36,6 +36,8 @@ _SAMPLES = {
 }
 #: Not tried with everything else changed: the app refuses a user name without TLS, as it should.
 _UNTRIED = {"smtpSecurity": "none"}
+#: Changed together: without API keys nobody could call, unless with tokens, and the app says so.
+_TOGETHER = {"acceptApiKeys": "entraClientId"}
 _VARIABLE = re.compile(r"\$\{(\w+)(?:=([^}]*))?\}")
 
 
@@ -109,7 +111,11 @@ def _rounds(changes: dict[str, list[Any]]) -> list[tuple[str, dict[str, Any]]]:
         for at in range(most)
     ]
     switches = {name: others[0] for name, others in changes.items() if len(others) == 1}
-    return rounds + [(f"with {name} changed", {name: one}) for name, one in switches.items()]
+    for name, value in switches.items():
+        partner = _TOGETHER.get(name)
+        other = {partner: switches[partner]} if partner in switches else {}
+        rounds.append((f"with {name} changed", {name: value, **other}))
+    return rounds
 
 
 def _changes(folder: Path, files: dict[str, File], base: dict[str, Any]) -> dict[str, list[Any]]:

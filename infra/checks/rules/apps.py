@@ -111,7 +111,8 @@ def _scale(files: dict[str, File], app: Planned) -> Iterator[Finding]:
         message = f"maximumInstanceCount is {FEWEST_MAXIMUM} to {MOST_MAXIMUM}, not {count}"
         yield finding(files, app, f"{_SCALE}.maximumInstanceCount", "flex-instances", message)
     for ready in app.array(f"{_SCALE}.alwaysReady"):
-        name, ready_count = ready.get("name"), ready.get("instanceCount")
+        entry = ready if isinstance(ready, dict) else {}
+        name, ready_count = entry.get("name"), entry.get("instanceCount")
         if not re.fullmatch(r"http|blob|durable|function:\w+", str(name)) or not ready_count:
             message = "alwaysReady is a list of {name: 'http' or 'function:<name>', instanceCount}"
             yield finding(files, app, f"{_SCALE}.alwaysReady", "flex-instances", message)

@@ -44,5 +44,7 @@ def check(plans: list[Plan], files: dict[str, File]) -> Iterator[Finding]:
 def _is_front_door(rule: dict[str, Any], ids: set[str]) -> bool:
     """Whether a rule lets in one Front Door of this deployment and nobody else."""
     wanted = {"action": "Allow", "tag": "ServiceTag", "ipAddress": "AzureFrontDoor.Backend"}
-    named = (rule.get("headers") or {}).get("x-azure-fdid") or ["none"]
-    return set(named) <= ids and all(rule.get(name) == value for name, value in wanted.items())
+    headers = rule.get("headers")
+    named = headers.get("x-azure-fdid") if isinstance(headers, dict) else None
+    right = isinstance(named, list) and named and set(map(str, named)) <= ids
+    return bool(right) and all(rule.get(name) == value for name, value in wanted.items())

@@ -43,7 +43,8 @@ def _alerts(plan: Plan) -> Iterator[Finding]:
         str(criterion.get("query"))
         for rule in rules
         for criterion in rule.array("properties.criteria.allOf")
-        if rule.property("properties.enabled") is not False
+        if isinstance(criterion, dict)
+        and rule.property("properties.enabled") is not False
         and rule.array("properties.actions.actionGroups")
     ]
     for name in WATCHED:
