@@ -33,10 +33,20 @@ def check(plan: Plan, files: dict[str, File]) -> Iterator[Finding]:
             yield from _logged(plan, files, account, f"{account.id}/{kind}Services/default")
     for vault in plan.of_type(VAULT):
         yield from _logged(plan, files, vault, vault.id)
+    yield from _telemetry(plan, files)
     for kind, path, rule in _SWITCHES:
         for one in plan.of_type(kind):
             if one.property(path) is not True:
                 yield finding(files, one, path, rule, f"set {path} to true")
+
+
+def _telemetry(plan: Plan, files: dict[str, File]) -> Iterator[Finding]:
+    workspaces = {one.id for one in plan.of_type(WORKSPACE)}
+    path = "properties.WorkspaceResourceId"
+    for component in plan.of_type(COMPONENT):
+        if component.property(path) not in workspaces:
+            message = "set WorkspaceResourceId to the workspace: there is no other kind any more"
+            yield finding(files, component, path, "diagnostic-settings", message)
 
 
 def data_accounts(plan: Plan) -> list[Planned]:

@@ -11,6 +11,7 @@ import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 from engagement.config import Config
 from engagement.errors import ConfigurationError
@@ -81,7 +82,12 @@ def check(plan: Plan, files: dict[str, File], root: Path) -> Iterator[Finding]:
     for app in plan.of_type(SITE):
         if app.id not in configured:
             yield finding(files, app, "", "missing-setting", "it has no settings at all")
+    hosts = _hosts(plan)
     for _, config, settings in settings_of(plan):
+        url = str(settings.get("ENGAGEMENT_PUBLIC_URL"))
+        if urlsplit(url).hostname not in hosts:
+            message = f"{url} leads neither to an app nor to a domain of Front Door"
+            yield at_setting(files, config, "ENGAGEMENT_PUBLIC_URL", "public-url", message)
         for name, value in settings.items():
             yield from _one(files, config, name, value, known)
         yield from _surface(files, config, settings)
@@ -91,6 +97,19 @@ def check(plan: Plan, files: dict[str, File], root: Path) -> Iterator[Finding]:
             yield at_setting(
                 files, config, name, "setting-refused", f"the app would not start: {refused}"
             )
+
+
+def _hosts(plan: Plan) -> set[str]:
+    """Return the host names that lead to the public app."""
+    apps = [app for app, _, settings in settings_of(plan) if _is_public(settings)]
+    domains = plan.of_type("Microsoft.Cdn/profiles/customDomains")
+    return {f"{app.name}.azurewebsites.net" for app in apps} | {
+        str(domain.property("properties.hostName")) for domain in domains
+    }
+
+
+def _is_public(settings: dict[str, Any]) -> bool:
+    return settings.get("ENGAGEMENT_SURFACE") == "public"
 
 
 def _surface(
