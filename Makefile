@@ -9,6 +9,8 @@ NODE_STAMP := node_modules/.installed
 # What Azure installs for the app, and nothing of ours.
 PACKAGE_VENV := .venv-package
 PACKAGE_STAMP := $(PACKAGE_VENV)/.installed
+CHECKOV := .venv-checkov
+CHECKOV_STAMP := $(CHECKOV)/.installed
 # The whole suite runs in two processes; what is named in ARGS in one, where -s and --pdb work.
 WHOLE := --numprocesses 2 --dist worksteal
 
@@ -32,6 +34,11 @@ $(NODE_STAMP): package.json package-lock.json
 	@node -e 'process.exit(parseInt(process.versions.node) < 20 ? 1 : 0)' || \
 	  { echo "Node.js 20 or later is needed"; exit 1; }
 	npm ci --ignore-scripts --no-audit --no-fund --loglevel=error
+	@touch $@
+
+$(CHECKOV_STAMP): infra/checks/checkov-requirements.txt
+	$(PYTHON) -m venv $(CHECKOV)
+	$(CHECKOV)/bin/python -m pip install --quiet --disable-pip-version-check -r $<
 	@touch $@
 
 .PHONY: setup
@@ -66,6 +73,21 @@ lint: $(STAMP) ## Check style and types
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
+
+.PHONY: infra-check
+infra-check: $(STAMP) $(CHECKOV_STAMP) ## Check what is deployed (infra/) and the workflows, without Azure
+	$(BIN)/python -m infra.checks --checkov $(CHECKOV)/bin/python
+	$(BIN)/zizmor --offline --quiet --persona auditor .github
+
+.PHONY: audit
+audit: $(STAMP) ## Ask the network whether a dependency has a known hole
+	$(BIN)/python -m pip_audit --strict -r requirements.txt
+	$(BIN)/python -m pip_audit --strict -r requirements-dev.txt
+
+.PHONY: sbom
+sbom: $(STAMP) ## List what the package depends on, as CycloneDX, in build/sbom.json (asks the network)
+	@mkdir -p build
+	$(BIN)/python -m pip_audit -r requirements.txt --format cyclonedx-json --output build/sbom.json
 
 .PHONY: check
 check: lint test ## Everything that has to hold before a commit
@@ -105,4 +127,4 @@ bench-spread: $(STAMP) ## Simulate how organizations spread over storage account
 
 .PHONY: clean
 clean: ## Remove what was installed and stored here
-	rm -rf $(VENV) $(PACKAGE_VENV) build node_modules .local .mypy_cache .pytest_cache .ruff_cache .hypothesis
+	rm -rf $(VENV) $(PACKAGE_VENV) $(CHECKOV) build node_modules .local .mypy_cache .pytest_cache .ruff_cache .hypothesis .schemathesis
