@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import TextIO
 
@@ -17,12 +17,10 @@ from rich.progress import (
     TimeRemainingColumn,
 )
 
-from engagement.cli.terminal import Advance
-
 
 @contextmanager
-def bar(stream: TextIO, title: str, total: int | None) -> Iterator[Advance]:
-    """Draw a bar on *stream* until the work ends, however it ends."""
+def bar(stream: TextIO, title: str, total: int | None) -> Iterator[Callable[..., None]]:
+    """Draw a bar on *stream* until the work ends, however it ends; yields what moves it on."""
     columns = [SpinnerColumn(), TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn()]
     times = [TimeElapsedColumn()] if total is None else [TimeElapsedColumn(), TimeRemainingColumn()]
     note = TextColumn("{task.fields[note]}")
