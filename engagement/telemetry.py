@@ -27,7 +27,7 @@ Value = str | float | bool | None
 #: Words as we make them, and ids; longer ones may be keys or tracking tokens.
 LONGEST_WORD = 40
 PLAIN = re.compile(rf"[A-Za-z0-9_./-]{{0,{LONGEST_WORD}}}")
-ADDRESS = re.compile(r"\d+\.\d+\.\d+\.\d+")
+ADDRESS = re.compile(r"\d{1,3}\.\d{1,3}\.\d{1,3}\.\d{1,3}")
 WITHHELD = "(withheld)"
 
 #: Packages whose records quote what they work with: URLs, addresses, answers of servers.

@@ -23,7 +23,7 @@ SECRET_URI = re.compile(
     r"SecretUri=(?P<vault>https://[^/]+)/secrets/(?P<secret>[0-9A-Za-z-]+)(/(?P<version>\w*))?/?",
     re.IGNORECASE,
 )
-PARTS = re.compile(r"(\w+)=([^;]*)")
+PARTS = re.compile(r"(?:^|;)(\w+)=([^;]*)")
 #: Set where a managed identity is: in Azure.
 IN_AZURE = "IDENTITY_ENDPOINT"
 

@@ -24,7 +24,8 @@ FIRST_DELAY, LONGEST_DELAY = 4, 600
 
 #: Most messages that one request may look at.
 MOST_PEEKED = 32
-PEEKED = re.compile(rb"<InsertionTime>([^<]+)</.*?<MessageText>([^<]*)</", re.DOTALL)
+INSERTED_AT = re.compile(r"<InsertionTime>([^<]+)<")
+TEXT = re.compile(r"<MessageText>([^<]*)<")
 #: Says in a record that was put in for later when it is to be taken.
 DUE_AT = "due_at"
 
@@ -72,7 +73,9 @@ class Queue:
             return None
         if status != 200:
             raise StorageError(f"The queue answered {status}.")
-        return min((_due(*found) for found in PEEKED.findall(body)), default=None)
+        # Not read as XML: what others put in may hold characters that are forbidden there.
+        _, *messages = body.decode("utf-8", "replace").split("<QueueMessage>")
+        return min((_due(message) for message in messages), default=None)
 
     async def count(self, seconds: float) -> int:
         """Return about how many messages there are, hidden ones too; raises StorageError."""
@@ -103,11 +106,16 @@ def _left(end: float) -> float:
     return max(0.01, end - time.monotonic())
 
 
-def _due(inserted: bytes, text: bytes) -> datetime:
+def _due(message: str) -> datetime:
     """Return when a peeked message was to be taken: at once, unless it says otherwise."""
-    at = parsedate_to_datetime(inserted.decode())
+    inserted, text = INSERTED_AT.search(message), TEXT.search(message)
+    if inserted is None:
+        raise StorageError("The queue answered something else.")
+    at = parsedate_to_datetime(inserted[1])
+    if text is None:
+        return at
     try:
-        due_at = datetime.fromisoformat(json.loads(base64.b64decode(text))[DUE_AT])
+        due_at = datetime.fromisoformat(json.loads(base64.b64decode(text[1]))[DUE_AT])
         return max(at, due_at)
     except (KeyError, TypeError, ValueError, RecursionError):
         # Whatever it is, it has been there since then.

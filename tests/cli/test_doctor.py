@@ -144,6 +144,7 @@ def test_the_sample_of_settings_is_not_taken_for_settings(run):
         (f"1:{KEY}:2090-01-01T00:00Z", "warning", "waits for its time"),
         (f"1:{KEY},2:{secrets.token_urlsafe(32)}:2090-01-01T00:00Z", "ok", "key 2 waits until"),
     ],
+    ids=["not random", "twice", "waiting", "one waits"],
 )
 def test_signing_keys_are_looked_at(examined, well, listed, state, told):
     _, found = examined({**well, "ENGAGEMENT_SIGNING_KEYS": listed})
