@@ -42,11 +42,16 @@ def graph_error(status: int, code: str, message: str = "", **headers: str) -> we
     return web.json_response({"error": error}, status=status, headers=headers)
 
 
-def refusing(status: int, code: str = "UnknownError", **headers: str) -> Fault:
+def refusing(
+    status: int,
+    code: str = "UnknownError",
+    message: str = "About ann@fabrikam.example.",
+    **headers: str,
+) -> Fault:
     """Answer with an error of Graph's."""
 
     async def fault(fake: GraphFake, request: web.Request) -> web.StreamResponse:
-        return graph_error(status, code, "About ann@fabrikam.example.", **headers)
+        return graph_error(status, code, message, **headers)
 
     return fault
 
