@@ -99,7 +99,7 @@ class Observer:
         width = max(2 * windows.burst_seconds, windows.address_seconds)
         before = self.recent.note(message, evidence, width)
         *earlier, context = contexts([*before, evidence], windows)
-        corrects = any(x != ALONE for x in earlier) and earlier != contexts(before, windows)
+        corrects = any(x is not ALONE for x in earlier) and earlier != contexts(before, windows)
         if corrects:
             # Whoever it was that was taken for a person, the next one is news.
             self.recent.forget_person(message, token.recipient)
