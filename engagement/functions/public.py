@@ -38,6 +38,7 @@ HEADERS = {
     "X-Content-Type-Options": "nosniff",
     "X-Robots-Tag": "noindex, nofollow",
 }
+PIXEL_HEADERS = {**HEADERS, "Content-Type": "image/gif"}
 #: For what a browser may show: nothing in it runs, loads or submits.
 LOCKED = {"Content-Security-Policy": "default-src 'none'; style-src 'unsafe-inline'; sandbox"}
 
@@ -65,7 +66,7 @@ def blueprint(services: PublicServices) -> func.Blueprint:
         except Exception:
             # This is our problem, not the recipient's.
             logger.exception("an open failed")
-        return func.HttpResponse(GIF, headers=dict(HEADERS), mimetype="image/gif")
+        return func.HttpResponse(GIF, headers=PIXEL_HEADERS)
 
     @bp.route("c/{token}", methods=METHODS, auth_level=func.AuthLevel.ANONYMOUS)
     @_for_strangers
@@ -111,8 +112,7 @@ def _for_strangers(handler: Wrapped) -> Wrapped:
 
 
 def _hit(req: func.HttpRequest) -> Hit:
-    headers = {name.lower(): value for name, value in req.headers.items()}
-    return Hit(req.method, headers, datetime.now(UTC), secrets.token_hex(6))
+    return Hit(req.method, req.headers, datetime.now(UTC), secrets.token_hex(6))
 
 
 def _token(file: str) -> str:

@@ -8,7 +8,6 @@ import logging
 import time
 from collections import OrderedDict
 from collections.abc import Callable, Coroutine, Mapping
-from datetime import UTC, datetime
 from typing import Any
 
 from engagement.domain.breaker import Breaker
@@ -54,7 +53,7 @@ class Recording:
         self.spill = spill
         self.table_breaker = Breaker()
         self.queue_breaker = Breaker()
-        self.asked: OrderedDict[MessageKey, str] = OrderedDict()
+        self.asked: OrderedDict[MessageKey, int] = OrderedDict()
         self.background: set[asyncio.Task[Any]] = set()
         self.draining = False
         self.leftover_checked = False
@@ -254,8 +253,8 @@ class Recording:
         task.add_done_callback(self.background.discard)
 
 
-def _minute() -> str:
-    return f"{datetime.now(UTC):%Y%m%d%H%M}"
+def _minute() -> int:
+    return int(time.time() // 60)
 
 
 def _record(organization: str, entity: Mapping[str, Any]) -> str:

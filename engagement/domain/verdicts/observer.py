@@ -37,7 +37,7 @@ class Hit:
     """One request of somebody unknown."""
 
     method: str
-    #: Mapping, names in lower case
+    #: Mapping, asked for names in lower case
     headers: Mapping[str, str]
     at: datetime
     #: str, random, made once per request
