@@ -36,6 +36,9 @@ DROPPED = (
     aiohttp.ClientConnectionResetError,
 )
 
+#: The client's own timers cost each request something, and the caller's are shorter.
+UNTIMED = aiohttp.ClientTimeout()
+
 #: Parts of a connection string that are needed.
 PARTS = ("TableEndpoint", "QueueEndpoint", "AccountName", "AccountKey")
 
@@ -106,7 +109,7 @@ class Wire:
         self, method: str, url: str, body: bytes, headers: dict[str, str], date: str, text: str
     ) -> Answer:
         if self.session is None:
-            self.session = aiohttp.ClientSession(headers={"x-ms-version": VERSION})
+            self.session = aiohttp.ClientSession(headers={"x-ms-version": VERSION}, timeout=UNTIMED)
         stamped = {**headers, "x-ms-date": date, "Authorization": await self._authorization(text)}
         async with self.session.request(method, url, data=body, headers=stamped) as answer:
             return answer.status, answer.headers
