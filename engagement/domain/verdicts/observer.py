@@ -9,7 +9,12 @@ from ipaddress import ip_network
 
 from engagement.domain.tracking.tracking_token import Kind, TokenSigner, TrackingToken
 from engagement.domain.verdicts.classifier import PROXIES, classify
-from engagement.domain.verdicts.client_address import Address, is_local
+from engagement.domain.verdicts.client_address import (
+    Address,
+    AddressPrivacy,
+    is_local,
+    kept_address,
+)
 from engagement.domain.verdicts.context import ALONE, contexts
 from engagement.domain.verdicts.evidence import (
     Evidence,
@@ -75,9 +80,17 @@ class Observer:
         self.recent = Recent()
 
     def observe(
-        self, token: TrackingToken, hit: Hit, address: Address | None, rules: RuleSet
+        self,
+        token: TrackingToken,
+        hit: Hit,
+        address: Address | None,
+        rules: RuleSet,
+        privacy: AddressPrivacy = AddressPrivacy.TRUNCATED,
     ) -> Sight:
-        """Judge a hit; never raises, whatever the request holds."""
+        """Judge a hit; never raises, whatever the request holds.
+
+        Of *address* the evidence keeps what *privacy* leaves.
+        """
         kind, windows = TYPES[token.kind], rules.windows
         user_agent = printable_user_agent(hit.headers.get("user-agent"))
         message = (token.organization, token.message_id)
@@ -92,6 +105,7 @@ class Observer:
             announced=announced(hit.headers),
             user_agent=user_agent,
             network=rules.network_index(kind).find(address) if address else None,
+            address=kept_address(address, privacy),
             actor=self.signer.pseudonym(message, who),
             after_seconds=seconds_since(token.handed_over_at, hit.at),
             messages=len(others) + 1,
