@@ -13,8 +13,8 @@ import hashlib
 import hmac
 import time
 from collections.abc import Mapping
-from datetime import UTC, datetime
-from email.utils import format_datetime
+from email.utils import formatdate
+from functools import lru_cache
 from urllib.parse import urlsplit
 
 import aiohttp
@@ -64,7 +64,7 @@ class Wire:
         Raises StorageError if it hangs. Is sent twice if the connection drops.
         """
         url = f"{self.tables}/{path}"
-        date = format_datetime(datetime.now(UTC), usegmt=True)
+        date = _date(int(time.time()))
         text = f"{date}\n{self._resource(url)}"
         status, _ = await self._within(seconds, "POST", url, (body, headers, date, text))
         return status
@@ -86,7 +86,7 @@ class Wire:
     async def _queue(self, method: str, path: str, body: bytes, seconds: float) -> Answer:
         url = f"{self.queues}/{path}"
         kind = "application/xml" if body else "application/octet-stream"
-        date = format_datetime(datetime.now(UTC), usegmt=True)
+        date = _date(int(time.time()))
         stamps = f"x-ms-date:{date}\nx-ms-version:{VERSION}"
         text = f"{method}\n\n{kind}\n\n{stamps}\n{self._resource(url)}"
         return await self._within(seconds, method, url, (body, {"Content-Type": kind}, date, text))
@@ -132,6 +132,11 @@ class Wire:
                 token = await self.account.credential.get_token(SCOPE)
             self.token, self.token_until = token.token, float(token.expires_on)
         return self.token
+
+
+@lru_cache(maxsize=1)
+def _date(second: int) -> str:
+    return formatdate(second, usegmt=True)
 
 
 def _parse(connection_string: str) -> list[str]:

@@ -5,7 +5,7 @@ Each instance sees a part only; what it misses, the judgement of the whole messa
 
 from __future__ import annotations
 
-from collections import OrderedDict
+from collections import OrderedDict, deque
 from datetime import datetime, timedelta
 
 from engagement.domain.verdicts.evidence import Evidence
@@ -25,7 +25,7 @@ class Recent:
     """Remembers hits by message and messages by address; bounded in both."""
 
     def __init__(self) -> None:
-        self.hits: OrderedDict[MessageKey, list[Evidence]] = OrderedDict()
+        self.hits: OrderedDict[MessageKey, deque[Evidence]] = OrderedDict()
         self.messages: OrderedDict[str, OrderedDict[MessageKey, datetime]] = OrderedDict()
         self.busy: OrderedDict[str, datetime] = OrderedDict()
         self.people: OrderedDict[tuple[MessageKey, int], datetime] = OrderedDict()
@@ -33,8 +33,9 @@ class Recent:
     def note(self, message: MessageKey, hit: Evidence, seconds: int) -> list[Evidence]:
         """Note a hit and return those on *message* of the *seconds* before it."""
         since = hit.at - timedelta(seconds=seconds)
-        before = [other for other in self.hits.get(message, ()) if other.at >= since]
-        self.hits[message] = [*before, hit][-MOST_HITS:]
+        hits = self.hits.setdefault(message, deque(maxlen=MOST_HITS))
+        before = [other for other in hits if other.at >= since]
+        hits.append(hit)
         self.hits.move_to_end(message)
         if len(self.hits) > MOST_MESSAGES:
             self.hits.popitem(last=False)
