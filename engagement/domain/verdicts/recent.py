@@ -26,7 +26,7 @@ class Recent:
 
     def __init__(self) -> None:
         self.hits: OrderedDict[MessageKey, deque[Evidence]] = OrderedDict()
-        self.messages: OrderedDict[str, OrderedDict[MessageKey, datetime]] = OrderedDict()
+        self.messages: OrderedDict[str, dict[MessageKey, datetime]] = OrderedDict()
         self.busy: OrderedDict[str, datetime] = OrderedDict()
         self.people: OrderedDict[tuple[MessageKey, int], datetime] = OrderedDict()
 
@@ -72,15 +72,17 @@ class Recent:
         self, address: str, message: MessageKey, at: datetime, seconds: int
     ) -> list[MessageKey]:
         """Note that *address* asked for *message*; return what else in the last *seconds*."""
-        messages = self.messages.setdefault(address, OrderedDict())
+        messages = self.messages.setdefault(address, {})
         self.messages.move_to_end(address)
         if len(self.messages) > MOST_ADDRESSES:
             self.messages.popitem(last=False)
         since = at - timedelta(seconds=seconds)
         for other in [key for key, asked_at in messages.items() if asked_at < since]:
             del messages[other]
+        messages.pop(message, None)
+        others = list(messages)
+        # Last, as the first to go is the one that was asked for longest ago.
         messages[message] = at
-        messages.move_to_end(message)
         if len(messages) > MOST_OF_ADDRESS:
-            messages.popitem(last=False)
-        return [key for key in messages if key != message]
+            del messages[others.pop(0)]
+        return others
