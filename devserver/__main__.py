@@ -131,7 +131,7 @@ async def serve(options: argparse.Namespace, listener: socket.socket, inbox: Inb
             await serving
     finally:
         # The worker imports it by this name as well; where that failed, nothing was opened.
-        if app := sys.modules.get("function_app"):
+        if (app := sys.modules.get("function_app")) and app.services:
             await app.services.close()
 
 

@@ -51,6 +51,9 @@ def set_environment(
         "ENGAGEMENT_PUBLIC_URL": f"http://localhost:{port}",
         "ENGAGEMENT_SPILL_FOLDER": str(state_folder(port) / "spill"),
         "ENGAGEMENT_WEBHOOK_ALLOW_PRIVATE": "true",
+        # Everybody who calls is this machine, and may be trying things out.
+        "ENGAGEMENT_API_LIMIT": "0",
+        "ENGAGEMENT_BAD_TOKEN_LIMIT": "0",
     }
     if smtp_port:
         values |= {

@@ -1,0 +1,54 @@
+"""The zip that is deployed: what .funcignore leaves of the repository, the same every time."""
+
+from __future__ import annotations
+
+import os
+import stat
+import zipfile
+from collections.abc import Iterator
+from pathlib import Path
+
+from pathspec import GitIgnoreSpec
+
+IGNORED = ".funcignore"
+#: Azure Developer CLI and Core Tools leave it out whatever .funcignore says.
+NEVER = "local.settings.json"
+#: The earliest time that a zip can tell; a file's own would differ from checkout to checkout.
+TIME = (1980, 1, 1, 0, 0, 0)
+MODE = stat.S_IFREG | 0o644
+
+
+def deployed_files(root: Path) -> list[str]:
+    """Return the paths below *root* that are deployed, in order, with slashes between.
+
+    The patterns are those of .gitignore, as azd and Core Tools read them; what is in a folder that
+    is left out cannot be brought back.
+    """
+    lines = (root / IGNORED).read_text("utf-8").splitlines()
+    ignored = GitIgnoreSpec.from_lines([*lines, NEVER])
+    return sorted(_walk(root, root, ignored))
+
+
+def _walk(root: Path, folder: Path, ignored: GitIgnoreSpec) -> Iterator[str]:
+    with os.scandir(folder) as entries:
+        for entry in entries:
+            path = Path(entry.path)
+            name = path.relative_to(root).as_posix()
+            if entry.is_dir() and not ignored.match_file(f"{name}/"):
+                yield from _walk(root, path, ignored)
+            elif entry.is_file() and not ignored.match_file(name):
+                yield name
+
+
+def build(root: Path, target: Path) -> list[str]:
+    """Write the package of *root* to *target*; return the names of what is in it."""
+    names = deployed_files(root)
+    target.parent.mkdir(parents=True, exist_ok=True)
+    with zipfile.ZipFile(target, "w", zipfile.ZIP_DEFLATED, compresslevel=9) as package:
+        for name in names:
+            info = zipfile.ZipInfo(name, TIME)
+            info.compress_type = zipfile.ZIP_DEFLATED
+            info.create_system = 3  # Unix, wherever it is made
+            info.external_attr = MODE << 16
+            package.writestr(info, (root / name).read_bytes())
+    return names
