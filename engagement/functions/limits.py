@@ -6,7 +6,7 @@ import azure.functions as func
 
 from engagement.domain.organizations.organization import API_KEY
 from engagement.errors import UnauthorizedError
-from engagement.functions.web import Handler, headers_of
+from engagement.functions.web import Handler
 from engagement.services.limiting import Limiting
 
 
@@ -19,7 +19,7 @@ def held_back(limiting: Limiting, check: Handler) -> Handler:
     """
 
     async def held(req: func.HttpRequest) -> func.HttpResponse:
-        headers = headers_of(req)
+        headers = req.headers
         key = headers.get("x-api-key", "")
         if key and not API_KEY.fullmatch(key):
             limiting.check_refusals(headers)

@@ -28,7 +28,7 @@ from engagement.errors import (
     TooManyRequestsError,
 )
 from engagement.functions.access import Access, Wrapped, wrapped
-from engagement.functions.web import RETRY_AFTER, headers_of, seconds, tell_failure
+from engagement.functions.web import RETRY_AFTER, seconds, tell_failure
 from engagement.services import PublicServices
 from engagement.services.limiting import Limiting
 from engagement.services.tracking import Download
@@ -42,6 +42,7 @@ HEADERS = {
     "X-Content-Type-Options": "nosniff",
     "X-Robots-Tag": "noindex, nofollow",
 }
+PIXEL_HEADERS = {**HEADERS, "Content-Type": "image/gif"}
 #: For what a browser may show: nothing in it runs, loads or submits.
 LOCKED = {"Content-Security-Policy": "default-src 'none'; style-src 'unsafe-inline'; sandbox"}
 
@@ -68,11 +69,11 @@ def blueprint(services: PublicServices) -> func.Blueprint:
         except InvalidTokenError:
             # Beyond the limit too the answer is the image.
             with suppress(TooManyRequestsError):
-                limiting.count_bad_token(headers_of(req))
+                limiting.count_bad_token(req.headers)
         except Exception:
             # This is our problem, not the recipient's.
             telemetry.exception("open_failed")
-        return func.HttpResponse(GIF, headers=dict(HEADERS), mimetype="image/gif")
+        return func.HttpResponse(GIF, headers=PIXEL_HEADERS)
 
     @bp.route("c/{token}", methods=METHODS, auth_level=func.AuthLevel.ANONYMOUS)
     @for_strangers
@@ -105,7 +106,7 @@ def _limited(limiting: Limiting) -> Callable[[Wrapped], Wrapped]:
                 return await handler(req)
             except InvalidTokenError:
                 try:
-                    limiting.count_bad_token(headers_of(req))
+                    limiting.count_bad_token(req.headers)
                 except TooManyRequestsError as error:
                     return _page(429, TOO_MANY, {"Retry-After": seconds(error.retry_after)})
                 raise
@@ -141,7 +142,7 @@ def for_strangers(handler: Wrapped) -> Wrapped:
 
 
 def _hit(req: func.HttpRequest) -> Hit:
-    return Hit(req.method, headers_of(req), datetime.now(UTC), secrets.token_hex(6))
+    return Hit(req.method, req.headers, datetime.now(UTC), secrets.token_hex(6))
 
 
 def _token(file: str) -> str:

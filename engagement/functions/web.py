@@ -109,11 +109,6 @@ async def answer(handler: Handler, request: func.HttpRequest) -> func.HttpRespon
         return problem(500, "This is a fault of ours.")
 
 
-def headers_of(request: func.HttpRequest) -> dict[str, str]:
-    """Return the headers by their names in lower case."""
-    return {name.lower(): value for name, value in request.headers.items()}
-
-
 def tell_failure(error: EngagementError) -> None:
     """Tell that a request fails because of others: a store, or a system that is called.
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 
 from engagement import telemetry
 from engagement.domain.tracking.tracking_token import TrackingToken
-from engagement.domain.verdicts.client_address import AddressPrivacy, TrustedProxies, kept_address
+from engagement.domain.verdicts.client_address import AddressPrivacy, TrustedProxies
 from engagement.domain.verdicts.interaction import Interaction, interaction_id
 from engagement.domain.verdicts.observer import Crowd, Hit, Observer
 from engagement.domain.verdicts.recent import MessageKey
@@ -69,12 +69,11 @@ class Observing:
         if not wishes.followed:
             return None
         address = self.proxies.client_address(hit.headers)
-        sight = self.observer.observe(token, hit, address, wishes.rules)
-        kept = kept_address(address, wishes.client_address)
+        sight = self.observer.observe(token, hit, address, wishes.rules, wishes.client_address)
         interaction = Interaction(
             id=interaction_id(hit.at, hit.nonce),
             message_id=token.message_id,
-            evidence=replace(sight.evidence, address=kept),
+            evidence=sight.evidence,
             judgement=sight.judgement,
         )
         return Observation(interaction, sight.telling, sight.crowd)

@@ -56,7 +56,7 @@ class Recording:
         self.spill = spill
         self.table_breaker = Breaker()
         self.queue_breaker = Breaker()
-        self.asked: OrderedDict[MessageKey, str] = OrderedDict()
+        self.asked: OrderedDict[MessageKey, int] = OrderedDict()
         self.background: set[asyncio.Task[Any]] = set()
         self.tally = Tally()
         self.draining = False
@@ -285,5 +285,5 @@ class Recording:
         task.add_done_callback(self.background.discard)
 
 
-def _minute() -> str:
-    return f"{datetime.now(UTC):%Y%m%d%H%M}"
+def _minute() -> int:
+    return int(time.time() // 60)

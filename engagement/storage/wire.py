@@ -13,8 +13,8 @@ import hashlib
 import hmac
 import time
 from collections.abc import Mapping
-from datetime import UTC, datetime
-from email.utils import format_datetime
+from email.utils import formatdate
+from functools import lru_cache
 from urllib.parse import urlsplit
 
 import aiohttp
@@ -35,6 +35,9 @@ DROPPED = (
     aiohttp.ClientPayloadError,
     aiohttp.ClientConnectionResetError,
 )
+
+#: The client's own timers cost each request something, and the caller's are shorter.
+UNTIMED = aiohttp.ClientTimeout()
 
 #: Parts of a connection string that are needed.
 PARTS = ("TableEndpoint", "QueueEndpoint", "AccountName", "AccountKey")
@@ -60,7 +63,7 @@ class Wire:
         Raises StorageError if it hangs. Is sent twice if the connection drops.
         """
         url = f"{self.tables}/{path}"
-        date = format_datetime(datetime.now(UTC), usegmt=True)
+        date = _date(int(time.time()))
         text = f"{date}\n{self._resource(url)}"
         status, _, _ = await self._within(seconds, "POST", url, (body, headers, date, text))
         return status
@@ -82,7 +85,7 @@ class Wire:
     async def _queue(self, method: str, path: str, body: bytes, seconds: float) -> Answer:
         url = f"{self.queues}/{path}"
         kind = "application/xml" if body else "application/octet-stream"
-        date = format_datetime(datetime.now(UTC), usegmt=True)
+        date = _date(int(time.time()))
         stamps = f"x-ms-date:{date}\nx-ms-version:{VERSION}"
         text = f"{method}\n\n{kind}\n\n{stamps}\n{self._resource(url)}"
         return await self._within(seconds, method, url, (body, {"Content-Type": kind}, date, text))
@@ -105,7 +108,7 @@ class Wire:
         self, method: str, url: str, body: bytes, headers: dict[str, str], date: str, text: str
     ) -> Answer:
         if self.session is None:
-            self.session = aiohttp.ClientSession(headers={"x-ms-version": VERSION})
+            self.session = aiohttp.ClientSession(headers={"x-ms-version": VERSION}, timeout=UNTIMED)
         stamped = {**headers, "x-ms-date": date, "Authorization": await self._authorization(text)}
         async with self.session.request(method, url, data=body, headers=stamped) as answer:
             content = await answer.read() if method == "GET" else b""
@@ -129,6 +132,11 @@ class Wire:
                 token = await self.account.credential.get_token(SCOPE)
             self.token, self.token_until = token.token, float(token.expires_on)
         return self.token
+
+
+@lru_cache(maxsize=1)
+def _date(second: int) -> str:
+    return formatdate(second, usegmt=True)
 
 
 def _parse(connection_string: str) -> tuple[str, str, str, bytes]:

@@ -23,6 +23,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from enum import StrEnum
+from functools import lru_cache
 
 from engagement.domain.signing_key import signing_id
 from engagement.errors import InvalidTokenError
@@ -112,16 +113,19 @@ class TokenSigner:
         """
         organization, message_id = message
         key_id = signing_id(self.keys, self.begins, at)
-        key = self._organization_key(key_id, bytes.fromhex(organization))
+        key = _organization_key(self.keys[key_id], bytes.fromhex(organization))
         text = b"actor\0" + bytes.fromhex(message_id) + who.encode("utf-8", "replace")
         return hmac.digest(key, text, hashlib.sha256)[:6].hex()
 
     def _mac(self, key_id: int, kind: Kind, payload: bytes) -> bytes:
-        key = self._organization_key(key_id, payload[2:10])
+        key = _organization_key(self.keys[key_id], payload[2:10])
         return hmac.digest(key, kind.encode() + b"\0" + payload, hashlib.sha256)[:MAC_BYTES]
 
-    def _organization_key(self, key_id: int, organization: bytes) -> bytes:
-        return hmac.digest(self.keys[key_id], b"organization\0" + organization, hashlib.sha256)
+
+@lru_cache(maxsize=1_000)
+def _organization_key(key: bytes, organization: bytes) -> bytes:
+    """Derive what signs for one organization; of the ids that strangers make up a few stay."""
+    return hmac.digest(key, b"organization\0" + organization, hashlib.sha256)
 
 
 def trim(text: str) -> str:

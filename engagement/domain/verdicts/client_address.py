@@ -106,7 +106,8 @@ def kept_address(address: Address | None, privacy: AddressPrivacy) -> str | None
     """Return what is stored of an address: its network, or nothing."""
     if address is None or privacy is AddressPrivacy.NONE:
         return None
-    return str(kept_network(address).network_address)
+    gone = address.max_prefixlen - KEPT_BITS[address.version]
+    return str(type(address)(int(address) >> gone << gone))
 
 
 def kept_network(address: Address) -> IPv4Network | IPv6Network:

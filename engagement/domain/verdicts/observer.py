@@ -8,7 +8,13 @@ from datetime import datetime
 
 from engagement.domain.tracking.tracking_token import Kind, TokenSigner, TrackingToken
 from engagement.domain.verdicts.classifier import PROXIES, classify
-from engagement.domain.verdicts.client_address import Address, is_local, line_of
+from engagement.domain.verdicts.client_address import (
+    Address,
+    AddressPrivacy,
+    is_local,
+    kept_address,
+    line_of,
+)
 from engagement.domain.verdicts.context import ALONE, contexts
 from engagement.domain.verdicts.evidence import (
     Evidence,
@@ -36,7 +42,7 @@ class Hit:
     """One request of somebody unknown."""
 
     method: str
-    #: Mapping, names in lower case
+    #: Mapping, asked for names in lower case
     headers: Mapping[str, str]
     at: datetime
     #: str, random, made once per request
@@ -74,9 +80,17 @@ class Observer:
         self.recent = Recent()
 
     def observe(
-        self, token: TrackingToken, hit: Hit, address: Address | None, rules: RuleSet
+        self,
+        token: TrackingToken,
+        hit: Hit,
+        address: Address | None,
+        rules: RuleSet,
+        privacy: AddressPrivacy = AddressPrivacy.TRUNCATED,
     ) -> Sight:
-        """Judge a hit; never raises, whatever the request holds."""
+        """Judge a hit; never raises, whatever the request holds.
+
+        Of *address* the evidence keeps what *privacy* leaves.
+        """
         kind, windows = TYPES[token.kind], rules.windows
         user_agent = printable_user_agent(hit.headers.get("user-agent"))
         message = (token.organization, token.message_id)
@@ -91,6 +105,7 @@ class Observer:
             announced=announced(hit.headers),
             user_agent=user_agent,
             network=rules.network_index(kind).find(address) if address else None,
+            address=kept_address(address, privacy),
             actor=self.signer.pseudonym(message, who, hit.at),
             after_seconds=seconds_since(token.handed_over_at, hit.at),
             messages=len(others) + 1,
@@ -98,7 +113,7 @@ class Observer:
         width = max(2 * windows.burst_seconds, windows.address_seconds)
         before = self.recent.note(message, evidence, width)
         *earlier, context = contexts([*before, evidence], windows)
-        corrects = any(x != ALONE for x in earlier) and earlier != contexts(before, windows)
+        corrects = any(x is not ALONE for x in earlier) and earlier != contexts(before, windows)
         if corrects:
             # Whoever it was that was taken for a person, the next one is news.
             self.recent.forget_person(message, token.recipient)
