@@ -15,6 +15,7 @@ from engagement.errors import ConfigurationError
 
 SURFACES = ("public", "private", "all")
 SMTP_SECURITIES = ("none", "starttls", "tls")
+HIGHEST_PORT = 65535
 PUBLIC_CLOUD = "https://login.microsoftonline.com"
 
 #: Azure Functions' convention for an identity-based connection named ENGAGEMENT_DATA:
@@ -168,10 +169,10 @@ def _admin_key(environment: Mapping[str, str]) -> str | None:
 def _public_url(value: str) -> str:
     url = value.rstrip("/")
     parts = split_url("ENGAGEMENT_PUBLIC_URL", url)
-    plain = not (parts.query or parts.fragment or parts.username)
-    if parts.scheme not in ("http", "https") or not parts.hostname or not plain:
+    whole = parts.hostname and not parts.username and url == f"{parts.scheme}://{parts.netloc}"
+    if parts.scheme not in ("http", "https") or not whole:
         raise ConfigurationError(
-            "ENGAGEMENT_PUBLIC_URL must look like https://links.contoso.example."
+            "ENGAGEMENT_PUBLIC_URL must be a scheme and a host, like https://links.contoso.example."
         )
     return url
 
@@ -200,6 +201,13 @@ def _service_url(environment: Mapping[str, str], service: str) -> str | None:
     return origin(name, value, plain_hosts=LOOPBACK) if value else None
 
 
+def _port(environment: Mapping[str, str]) -> int:
+    port = number(environment, "ENGAGEMENT_SMTP_PORT", 587)
+    if not 1 <= port <= HIGHEST_PORT:
+        raise ConfigurationError(f"ENGAGEMENT_SMTP_PORT must be from 1 to {HIGHEST_PORT}.")
+    return port
+
+
 def _smtp(environment: Mapping[str, str]) -> SmtpServer | None:
     host = environment.get("ENGAGEMENT_SMTP_HOST", "").strip()
     if not host:
@@ -216,7 +224,7 @@ def _smtp(environment: Mapping[str, str]) -> SmtpServer | None:
         )
     return SmtpServer(
         host=host,
-        port=number(environment, "ENGAGEMENT_SMTP_PORT", 587),
+        port=_port(environment),
         security=security,
         username=username,
         password=environment.get("ENGAGEMENT_SMTP_PASSWORD") or None,

@@ -9,11 +9,15 @@ import pytest
 from deployment import ROOT
 
 from benchmarks.cold_start import PRIVATE, PUBLIC, load
-from infra.package.archive import build, deployed_files
+from infra.package.archive import PackageError, build, deployed_files
 from infra.package.check import strays
 
 #: What lies about in a working folder, and must never be deployed.
 LEFT_BEHIND = [
+    ".env",
+    "keys.txt",
+    "registration.json",
+    "sent.json",
     ".ci/run",
     "engagement/.venv/pyvenv.cfg",
     ".git/config",
@@ -85,6 +89,16 @@ def test_what_lies_about_in_a_working_folder_is_not_deployed(name, tmp_path):
     assert deployed_files(tmp_path) == ["host.json"]
 
 
+def test_what_is_no_part_of_the_app_is_told_instead_of_deployed(tmp_path):
+    for name in ("host.json", "my-notes.txt"):
+        (tmp_path / name).write_bytes(b"")
+    (tmp_path / ".funcignore").write_bytes(b".funcignore")
+
+    with pytest.raises(PackageError, match=r"my-notes\.txt"):
+        build(tmp_path, tmp_path / "build" / "other.zip")
+    assert not (tmp_path / "build").exists()
+
+
 def test_the_package_is_the_same_from_another_checkout_at_another_time(package, tmp_path):
     copy = tmp_path / "copy"
     for number, name in enumerate(reversed([".funcignore", *deployed_files(ROOT)])):
@@ -101,7 +115,7 @@ def test_the_package_is_the_same_from_another_checkout_at_another_time(package, 
 
 def test_a_changed_file_changes_the_package(package, unpacked, tmp_path):
     (tmp_path / "host.json").write_bytes((ROOT / "host.json").read_bytes() + b"\n")
-    (tmp_path / ".funcignore").write_bytes(b"")
+    (tmp_path / ".funcignore").write_bytes(b".funcignore")
 
     build(tmp_path, tmp_path / "other.zip")
 

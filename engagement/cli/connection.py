@@ -17,6 +17,7 @@ from engagement.remote.sign_in import SignIn
 URL, CLIENT_ID = "ENGAGEMENT_URL", "ENGAGEMENT_ENTRA_CLIENT_ID"
 ADMIN_KEY, ORGANIZATION_KEY = "ENGAGEMENT_ADMIN_KEY", "ENGAGEMENT_ORGANIZATION_KEY"
 #: What can stand for something in a path.
+API = "/api/v1"
 ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,199}", re.ASCII)
 KEY = re.compile(r"[\x21-\x7e]{1,4096}")
 
@@ -92,7 +93,7 @@ def organization_path(organization_id: str, *parts: str, **query: str | None) ->
     """Return the path of something in an organization."""
     path = "/".join(quote(part, safe="") for part in ("organizations", organization_id, *parts))
     found = {name: value for name, value in query.items() if value is not None}
-    return f"/api/v1/{path}" + (f"?{urlencode(found)}" if found else "")
+    return f"{API}/{path}" + (f"?{urlencode(found)}" if found else "")
 
 
 @asynccontextmanager
@@ -106,6 +107,8 @@ async def connected(
     url = options.url or terminal.environment.get(URL, "").strip()
     if not url:
         raise CommandError(f"Which deployment? Give --url or set {URL}.", WRONG_USE)
+    # What make run prints is the address of the API.
+    url = url.rstrip("/").removesuffix(API)
     deployment = Deployment(url, await _credential(options, terminal, organization=organization))
     try:
         yield Connection(deployment)

@@ -25,6 +25,7 @@ CHECKS: tuple[Check, ...] = (
     machine.packages,
     settings.settings,
     settings.values,
+    settings.names,
     settings.administrator_key,
     settings.signing_keys,
     systems.public_url,
@@ -59,6 +60,8 @@ def add(commands: Any, shared: argparse.ArgumentParser) -> None:
 async def doctor(options: argparse.Namespace, terminal: Terminal) -> int:
     """Run every check; return 1 if something is wrong."""
     findings: list[Finding] = []
+    if options.settings is None:
+        terminal.say("Looking at the settings of this environment; --settings FILE names others.")
     async with _scene(options, terminal) as scene:
         with terminal.progress("Looking", len(CHECKS)) as advance:
             done = 0

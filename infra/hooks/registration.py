@@ -40,8 +40,8 @@ def register(name: str, client_id: str | None) -> dict[str, Any]:
 
 
 def complete_api(app: dict[str, Any]) -> None:
-    """Give the API's registration its name, roles and scope, as far as they are missing."""
-    api = app.get("api") or {}
+    """Give the API's registration its name, roles, scope and claim, as far as they are missing."""
+    api, claims = app.get("api") or {}, app.get("optionalClaims") or {}
     whole: dict[str, Any] = {
         "identifierUris": _with(app.get("identifierUris"), f"api://{app['appId']}"),
         "appRoles": _with_all(app.get("appRoles"), WANTED["appRoles"]),
@@ -50,6 +50,12 @@ def complete_api(app: dict[str, Any]) -> None:
             "requestedAccessTokenVersion": api.get("requestedAccessTokenVersion") or 2,
             "oauth2PermissionScopes": _with_all(
                 api.get("oauth2PermissionScopes"), WANTED["oauth2PermissionScopes"]
+            ),
+        },
+        "optionalClaims": {
+            **claims,
+            "accessToken": _with_all(
+                claims.get("accessToken"), WANTED["optionalClaims"]["accessToken"], "name"
             ),
         },
     }
@@ -95,11 +101,11 @@ def _with(values: list[str] | None, value: str) -> list[str]:
 
 
 def _with_all(
-    values: list[dict[str, Any]] | None, wanted: list[dict[str, Any]]
+    values: list[dict[str, Any]] | None, wanted: list[dict[str, Any]], name: str = "value"
 ) -> list[dict[str, Any]]:
     # By the name in tokens: one made by hand has another id.
-    known = {value["value"] for value in values or []}
-    return [*(values or []), *(value for value in wanted if value["value"] not in known)]
+    known = {value[name] for value in values or []}
+    return [*(values or []), *(value for value in wanted if value[name] not in known)]
 
 
 def _without(role: dict[str, Any], name: str) -> dict[str, Any]:

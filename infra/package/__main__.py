@@ -8,8 +8,8 @@ import argparse
 import os
 import sys
 
-from infra.package.archive import build
-from infra.package.check import ROOT, PackageError, check
+from infra.package.archive import PackageError, build
+from infra.package.check import ROOT, check
 
 TARGET = ROOT / "build" / "engagement.zip"
 
@@ -23,9 +23,11 @@ def main() -> int:
         help="also load it with this interpreter, in whose environment is what Azure installs",
     )
     options = parser.parse_args()
-    names = build(ROOT, TARGET)
-    print(f"{TARGET.relative_to(ROOT)}: {len(names)} files, {TARGET.stat().st_size // 1024} KiB")
     try:
+        names = build(ROOT, TARGET)
+        print(
+            f"{TARGET.relative_to(ROOT)}: {len(names)} files, {TARGET.stat().st_size // 1024} KiB"
+        )
         if options.check:
             # Not resolved: the link is what names the environment.
             check(TARGET, os.path.abspath(options.check))  # noqa: PTH100

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import stat
 import zipfile
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from pathspec import GitIgnoreSpec
@@ -13,9 +13,15 @@ from pathspec import GitIgnoreSpec
 IGNORED = ".funcignore"
 #: Azure Developer CLI and Core Tools leave it out whatever .funcignore says.
 NEVER = "local.settings.json"
+#: What an app is made of. Anything else was left lying in the folder, and may be a secret.
+DEPLOYED = ("LICENSE", "engagement/", "function_app.py", "host.json", "requirements.txt")
 #: The earliest time that a zip can tell; a file's own would differ from checkout to checkout.
 TIME = (1980, 1, 1, 0, 0, 0)
 MODE = stat.S_IFREG | 0o644
+
+
+class PackageError(Exception):
+    """The package is not fit to be deployed."""
 
 
 def deployed_files(root: Path) -> list[str]:
@@ -40,9 +46,22 @@ def _walk(root: Path, folder: Path, ignored: GitIgnoreSpec) -> Iterator[str]:
                 yield name
 
 
+def strays(names: Iterable[str]) -> list[str]:
+    """Return those of *names* that are no part of the app."""
+    return [name for name in names if not name.startswith(DEPLOYED)]
+
+
 def build(root: Path, target: Path) -> list[str]:
-    """Write the package of *root* to *target*; return the names of what is in it."""
+    """Write the package of *root* to *target*; return the names of what is in it.
+
+    Raises PackageError if something lies in the folder that is no part of the app.
+    """
     names = deployed_files(root)
+    if found := strays(names):
+        raise PackageError(
+            f"These would be deployed, and are no part of the app: {', '.join(found[:10])}. "
+            "Move them away, or name them in .funcignore, which azd reads as well."
+        )
     target.parent.mkdir(parents=True, exist_ok=True)
     with zipfile.ZipFile(target, "w", zipfile.ZIP_DEFLATED, compresslevel=9) as package:
         for name in names:

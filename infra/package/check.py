@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from benchmarks.cold_start import CLIENT, FLOOR, PUBLIC, SETTINGS, medians, table
+from infra.package.archive import PackageError
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 
@@ -62,10 +63,6 @@ PUBLIC_MODULES = {
 MOST_TIMES = 2.0
 AIM_MS = 400
 RUNS = 5
-
-
-class PackageError(Exception):
-    """The package is not fit to be deployed."""
 
 
 @dataclass(frozen=True, slots=True)

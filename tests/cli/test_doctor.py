@@ -127,6 +127,19 @@ def test_with_no_setting_at_all_nothing_crashes(examined):
     assert states(found, "tables") == ["skipped"]
 
 
+def test_a_misspelt_setting_is_told(examined, well):
+    code, found = examined({**well, "ENGAGEMENT_SIGNNG_KEYS": "1:abc"})
+
+    assert code == 0
+    assert states(found, "ENGAGEMENT_SIGNNG_KEYS") == ["warning"]
+
+
+def test_a_wrong_signing_key_is_not_answered_with_a_new_list(examined, well):
+    _, found = examined({**well, "ENGAGEMENT_SIGNING_KEYS": "1:abc"})
+
+    assert "Put back the list" in found["ENGAGEMENT_SIGNING_KEYS"][0]["advice"]
+
+
 def test_the_sample_of_settings_is_not_taken_for_settings(run):
     sample = ROOT / "local.settings.sample.json"
     done = run("doctor", "--json", "--settings", sample)

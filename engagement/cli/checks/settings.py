@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections import Counter
 from collections.abc import Mapping
+from pathlib import Path
 
 from engagement.cli.checks.finding import Finding, Scene, State
+from engagement.cli.connection import ORGANIZATION_KEY, URL
 from engagement.cli.settings import is_reference
 from engagement.config import Config
 from engagement.domain.signing_key import SETTING, SigningKey, read_signing_keys, signing_id
@@ -21,8 +24,15 @@ STAND_INS = {
     "ENGAGEMENT_SIGNING_KEYS": f"1:{'A' * 43}",
     "ENGAGEMENT_DATA": "AccountName=none;AccountKey=none",
 }
+#: A test holds it to what the app reads.
+SAMPLE = Path(__file__).parents[3] / "local.settings.sample.json"
+#: What the command line reads itself.
+OWN = (URL, ORGANIZATION_KEY)
 KEYS = "signing keys"
-NEW_KEYS = "python -m engagement signing-keys new prints a list with a new key."
+NEW_KEYS = (
+    "Put back the list that was there: without its key, a link that was sent is dead. Only before "
+    "the first message: python -m engagement signing-keys new prints a list with a new key."
+)
 #: Random bytes have about 30 different ones among 32; fewer than 16 is no accident.
 FEWEST_BYTES = 16
 
@@ -40,7 +50,7 @@ def read_config(settings: Mapping[str, str]) -> tuple[Config | None, dict[str, s
             found = NAME.search(str(error))
             name = found[0] if found else ""
             hopeless = not name or name in problems
-            problems[name] = str(error)
+            problems.setdefault(name, str(error))
             if hopeless:
                 return None, problems
             values[name] = STAND_INS.get(name, "")
@@ -96,6 +106,21 @@ async def values(scene: Scene) -> list[Finding]:
                 )
             )
     return found
+
+
+async def names(scene: Scene) -> list[Finding]:
+    """Tell names that the app does not know: a misspelt setting is none."""
+    known = json.loads(SAMPLE.read_text("utf-8"))["Values"]
+    return [
+        Finding(
+            name,
+            State.WARNING,
+            "The app knows no such setting.",
+            "See docs/configuration.md for how it is written, or take it away.",
+        )
+        for name in sorted(scene.settings)
+        if name.startswith("ENGAGEMENT_") and name not in known and name not in OWN
+    ]
 
 
 async def administrator_key(scene: Scene) -> list[Finding]:
