@@ -155,7 +155,7 @@ def _check_references(environment: Mapping[str, str]) -> None:
         if name.startswith("ENGAGEMENT_") and value.strip().lower().startswith(REFERENCE):
             raise ConfigurationError(
                 f"{name} is a Key Vault reference that was not resolved: see that the secret "
-                "exists, that the app's identity may read it, and restart the app."
+                "exists, that the app's identity may read it, and have the app read it again."
             )
 
 

@@ -167,10 +167,10 @@ def test_every_setting_is_in_the_code_the_sample_and_the_documents():
     sample = json.loads((ROOT / "local.settings.sample.json").read_text())["Values"]
     in_sample = {name for name in sample if name.startswith("ENGAGEMENT_")}
     text = (ROOT / "docs" / "configuration.md").read_text()
-    in_docs = set(re.findall(rf"^\| `({names})`", text, re.MULTILINE))
+    in_docs = re.findall(rf"^\| `({names})`", text, re.MULTILINE)
 
     assert in_sample == in_code
-    assert in_docs == in_code
+    assert sorted(in_docs) == sorted(in_code)
 
 
 def test_every_case_of_the_catalogue_has_a_test_or_a_reason():
@@ -203,3 +203,23 @@ def test_links_between_documents_lead_somewhere():
     for document in documents:
         for target in re.findall(r"\]\((?!https?:|#|mailto:)([^)#]+)", document.read_text()):
             assert (document.parent / Path(target)).exists(), f"{document.name}: {target}"
+
+
+def test_no_paragraph_stands_twice_in_a_document():
+    """Which is what merging two changes of one paragraph may leave."""
+    for document in [*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md")]:
+        lines = document.read_text().splitlines()
+        beginnings = [line[:60] for line in lines if len(line) > 60 and line[0].isalpha()]
+        assert len(beginnings) == len(set(beginnings)), document.name
+
+
+def test_decisions_are_listed_by_their_numbers():
+    folder = ROOT / "docs" / "adr"
+    listed = re.findall(
+        r"^(\d+)\. \[.+\]\((\d{4})-", (folder / "README.md").read_text(), re.MULTILINE
+    )
+    files = sorted(int(file.name[:4]) for file in folder.glob("[0-9]*.md"))
+
+    # Without a gap, as whoever reads the list sees it counted.
+    assert files == list(range(1, len(files) + 1))
+    assert [(int(shown), int(linked)) for shown, linked in listed] == [(n, n) for n in files]

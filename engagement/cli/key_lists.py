@@ -70,8 +70,9 @@ class VaultKeys:
     """In a secret of Key Vault, which both apps' settings refer to."""
 
     afterwards = (
-        "The apps read it within 24 hours, or when they are restarted; a reference that names a "
-        "version of the secret has to be changed by hand."
+        "The apps read it within 24 hours, or at once when they are told to (docs/deploying.md, "
+        '"Changing a secret"); a reference that names a version of the secret has to be changed '
+        "by hand."
     )
 
     def __init__(self, vault: KeyVault, name: str) -> None:

@@ -67,10 +67,9 @@ async def list_queues(options: argparse.Namespace, terminal: Terminal) -> None:
     rows = []
     async with opened(options, terminal) as wire:
         for name in (*keys.QUEUES, *POISON):
-            count = await Queue(wire, name).count(PATIENT_SECONDS)
-            first = await QueueMessages(wire, name).peek()
-            oldest = min((message.inserted_at for message in first), default=None)
-            rows.append((name, count, oldest))
+            queue = Queue(wire, name)
+            count = await queue.count(PATIENT_SECONDS)
+            rows.append((name, count, await queue.oldest(PATIENT_SECONDS)))
     if options.json:
         terminal.show_json(
             [

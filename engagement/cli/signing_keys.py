@@ -116,7 +116,8 @@ async def rotate(options: argparse.Namespace, terminal: Terminal) -> None:
             terminal.confirm(
                 f"Key {key.id} signs from {_minute(begins_at)}. Instances that have not read the "
                 "list by then answer its links as unknown ones, and Azure may take 24 hours to "
-                "have them read it: restart both apps at once.",
+                "have them read it, restarted or not: have both apps read it at once "
+                '(docs/deploying.md, "Changing a secret").',
                 yes=options.yes,
             )
         await kept.write(write_signing_keys([*keys.values(), key]))

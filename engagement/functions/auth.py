@@ -45,7 +45,7 @@ class Guard:
 
         async def check(req: func.HttpRequest) -> func.HttpResponse:
             organization = await self._worked_for(req, await self.callers.of(req))
-            return await self._serve(handler, req, organization)
+            return await _serve(handler, req, organization)
 
         return self._wrapped(handler, check, Access.ORGANIZATION)
 
@@ -57,9 +57,8 @@ class Guard:
             if caller.administers:
                 organization_id = req.route_params["organization_id"]
                 organization = await self.administering.find(organization_id)
-                check_parameters(req, handler)
-                return await handler(req, organization)
-            return await self._serve(handler, req, await self._worked_for(req, caller))
+                return await _serve(handler, req, organization)
+            return await _serve(handler, req, await self._worked_for(req, caller))
 
         return self._wrapped(handler, check, Access.MANAGER)
 
@@ -70,32 +69,29 @@ class Guard:
             async def check(req: func.HttpRequest) -> func.HttpResponse:
                 caller = await self.callers.of(req)
                 organization = await self._named(req, caller)
-                if not await caller.works_for(organization):
-                    user_id = await caller.seller_in(organization)
-                    if user_id is None:
-                        raise caller.refusal
+                works = await caller.works_for(organization)
+                user_id = None if works else await caller.seller_in(organization)
+                if not works and user_id is None:
+                    raise caller.refusal
+                # Before what is not the seller's own is refused, for which the store may be asked.
+                self.limiting.count_call(organization.key)
+                if user_id is not None:
                     await scope(req, organization, user_id)
-                return await self._serve(handler, req, organization)
+                return await _serve(handler, req, organization)
 
             return self._wrapped(handler, check, Access.SELLER)
 
         return wrap
 
-    async def _serve(
-        self, handler: OrganizationHandler, req: func.HttpRequest, organization: Organization
-    ) -> func.HttpResponse:
-        """Serve a caller that was let in, within the limits of its organization."""
-        self.limiting.count_call(organization.key)
-        check_parameters(req, handler)
-        return await handler(req, organization)
-
     def _wrapped(self, handler: Callable[..., Any], check: Wrapped, access: Access) -> Wrapped:
         return wrapped(handler, held_back(self.limiting, check), access)
 
     async def _worked_for(self, req: func.HttpRequest, caller: Caller) -> Organization:
+        """Return the organization that the caller works for, within the limits of its calls."""
         organization = await self._named(req, caller)
         if not await caller.works_for(organization):
             raise caller.refusal
+        self.limiting.count_call(organization.key)
         return organization
 
     async def _named(self, req: func.HttpRequest, caller: Caller) -> Organization:
@@ -104,3 +100,10 @@ class Guard:
         except (NotFoundError, InvalidRequestError):
             # Whether an organization exists is not a stranger's business.
             raise caller.refusal from None
+
+
+async def _serve(
+    handler: OrganizationHandler, req: func.HttpRequest, organization: Organization
+) -> func.HttpResponse:
+    check_parameters(req, handler)
+    return await handler(req, organization)

@@ -105,7 +105,7 @@ def _settings(row: Any) -> Settings:
         verdicts=verdicts_of(row),
         alerts=_read_alerts(row.get("alerts")),
         delivery_time=_read_delivery_time(row.get("delivery_time")),
-        sign_in=patched_sign_in(SignIn(), json.loads(row.get("sign_in", "{}"))),
+        sign_in=_read_sign_in(row.get("sign_in")),
     )
 
 
@@ -132,6 +132,11 @@ def _read_delivery_time(text: str | None) -> DeliveryTimeSettings:
         # A country may cease to be one.
         telemetry.warning("settings_outdated", part="delivery_time")
         return default
+
+
+def _read_sign_in(text: str | None) -> SignIn:
+    nobody = SignIn()
+    return patched_sign_in(nobody, _known(text, sign_in_json(nobody))) if text else nobody
 
 
 def _known(text: str, known: Mapping[str, Any]) -> dict[str, Any]:

@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+import base64
 import json
 import os
 import re
 import secrets
 import subprocess
 import sys
+from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
 
 import pytest
 from aiohttp import web
+from azure.core.exceptions import ResourceExistsError
 from certificates import make_certificate
 from deployment import ADMIN_KEY, ROOT, SIGNING_KEY
 from fault_proxy import FaultProxy, healthy, only, refusing
@@ -301,12 +304,19 @@ def test_poison_is_told_with_what_to_do(examined, well, own_azurite):
     assert "put-back" in told["advice"]
 
 
-def test_messages_that_nobody_takes_are_told(examined, well, own_azurite, proxied):
+PUT_OFF = json.dumps({"due_at": datetime.now(UTC).isoformat()})
+
+
+@pytest.mark.parametrize(("record", "state"), [("{}", "warning"), (PUT_OFF, "ok")])
+def test_messages_that_nobody_takes_are_told(examined, well, own_azurite, record, state):
+    """Those that were put off wait since their time, and not since they were put in."""
     from azure.storage.queue import QueueClient
 
     with QueueClient.from_connection_string(own_azurite.connection_string, "webhooks") as client:
-        client.create_queue()
-        client.send_message("e30=")
+        with suppress(ResourceExistsError):
+            client.create_queue()
+        client.clear_messages()
+        client.send_message(base64.b64encode(record.encode()).decode())
     hour_ago = format_datetime(datetime.now(UTC) - timedelta(hours=2), usegmt=True)
     port = own_azurite.ports[1]
 
@@ -322,8 +332,8 @@ def test_messages_that_nobody_takes_are_told(examined, well, own_azurite, proxie
         settings = {**well, "ENGAGEMENT_DATA": own_azurite.connection_string}
         _, found = examined(through(settings, "Queue", proxy))
 
-    assert states(found, "queue webhooks") == ["warning"]
-    assert "oldest for 2 h" in found["queue webhooks"][0]["detail"]
+    assert states(found, "queue webhooks") == [state]
+    assert ("oldest for 2 h" in found["queue webhooks"][0]["detail"]) is (state == "warning")
 
 
 def test_what_answers_at_the_public_url_has_to_be_this_app(examined, well, azurite):

@@ -76,7 +76,7 @@ def test_signing_at_once_is_asked_for_as_instances_may_not_know_the_key(run, fil
     asked = run(*command)
 
     assert asked.code == 2
-    assert "restart both apps" in asked.err
+    assert "have both apps read it at once" in asked.err
     assert kept(file) == FIRST
     assert run(*command, typed="yes\n").code == 0
     listed = run("signing-keys", "list", "--settings", file).out

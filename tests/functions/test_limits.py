@@ -6,6 +6,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 from deployment import ADMIN_KEY, Deployment, ok
+from entra_fake import KIM
 from problem import assert_problem
 from strangers import IMAGE, flipped, path, token
 
@@ -232,3 +233,23 @@ def test_S14_the_public_surface_by_itself_limits_too(environment, message, clock
         assert ask(public, bad(message.link)).status_code == 404
         assert ask(public, bad(message.link)).status_code == 429
         assert ask(public, message.link).status_code == 302
+
+
+def test_S14_what_is_not_a_sellers_own_counts_as_a_call_too(environment, tenant, clock, as_kim):
+    settings = tenant.settings(ENGAGEMENT_API_LIMIT=str(CALLS))
+    with Deployment({**environment, **settings}, clock=clock) as running:
+        crm = running.new_crm()
+        crm.set({"sign_in": {"users": [KIM]}})
+        clock.next_minute()
+
+        def call(path):
+            url = f"{running.url}/api/v1/organizations/{crm.organization_id}{path}"
+            return running.http.get(url, headers=as_kim).status_code
+
+        unknown = [call(f"/messages/{'0' * 24}") for _ in range(CALLS // 2)]
+        others = [call("/messages?sender=u-17") for _ in range(CALLS // 2)]
+
+        assert set(unknown) == {404}
+        assert set(others) == {403}
+        assert call(f"/messages/{'0' * 24}") == 429
+        assert call(f"/messages?sender={KIM}") == 429

@@ -102,7 +102,8 @@ async def values(scene: Scene) -> list[Finding]:
                     State.WRONG,
                     "The app sees the Key Vault reference and not the secret.",
                     "Give the app's identity the role Key Vault Secrets User on the vault, set "
-                    "keyVaultReferenceIdentity to it, and restart the app.",
+                    "keyVaultReferenceIdentity to it, and have the app read it again "
+                    '(docs/deploying.md, "Changing a secret").',
                 )
             )
     return found

@@ -12,7 +12,7 @@ from engagement.cli.terminal import number
 from engagement.errors import StorageError
 from engagement.storage import keys
 from engagement.storage.probes import NO_SIGN_IN, Probes
-from engagement.storage.queue_messages import QueueMessages, RefusedError
+from engagement.storage.queue_messages import RefusedError
 from engagement.storage.queues import PATIENT_SECONDS, Queue
 
 #: Clocks that differ by more are worth a look; Azure refuses requests from 15 minutes on.
@@ -97,10 +97,10 @@ async def _queue(scene: Scene, name: str, poison: str) -> list[Finding]:
     try:
         count = await Queue(scene.wire, name).count(PATIENT_SECONDS)
         failed = await Queue(scene.wire, poison).count(PATIENT_SECONDS)
-        first = await QueueMessages(scene.wire, name).peek()
+        since = await Queue(scene.wire, name).oldest(PATIENT_SECONDS)
     except StorageError as error:
         return [Finding(shown, State.SKIPPED, error.detail)]
-    oldest = max((scene.now - message.inserted_at for message in first), default=timedelta())
+    oldest = scene.now - since if since else timedelta()
     found = []
     if oldest > OLD:
         found.append(

@@ -38,11 +38,9 @@ class VerdictSettings:
             for name, rule in own.items()
             if "ranges" not in rule
         ]
-        # While a newer version is deployed, it may have stored windows of its own.
-        known = {name: x for name, x in self.windows.items() if hasattr(shipped.windows, name)}
         return RuleSet(
             version=f"{shipped.version}+{self._digest()}",
-            windows=replace(shipped.windows, **known),
+            windows=replace(shipped.windows, **self.known_windows(shipped)),
             networks=(
                 *networks,
                 *(rule for rule in (*shipped.networks, *woken) if rule.name not in off),
@@ -50,6 +48,13 @@ class VerdictSettings:
             clients=(*clients, *(rule for rule in shipped.clients if rule.name not in off)),
             off=off & SWITCHES,
         )
+
+    def known_windows(self, shipped: RuleSet) -> dict[str, int]:
+        """Return the windows without what a newer version, as one is deployed, stored of its own.
+
+        They stay in :attr:`windows`, so that whoever writes the settings keeps them.
+        """
+        return {name: x for name, x in self.windows.items() if hasattr(shipped.windows, name)}
 
     def _digest(self) -> str:
         changes = json.dumps([dict(self.windows), dict(self.rules)], sort_keys=True)

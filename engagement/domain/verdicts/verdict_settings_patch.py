@@ -43,7 +43,7 @@ def verdicts_json(settings: VerdictSettings, shipped: RuleSet) -> dict[str, Any]
     """Return the settings in the form of the contract: every window with the value that holds."""
     return {
         **asdict(shipped.windows),
-        **settings.windows,
+        **settings.known_windows(shipped),
         "client_address": settings.client_address.value,
         "rules": {name: dict(rule) for name, rule in sorted(settings.rules.items())},
     }
