@@ -307,7 +307,9 @@ def test_poison_is_told_with_what_to_do(examined, well, own_azurite):
 PUT_OFF = json.dumps({"due_at": datetime.now(UTC).isoformat()})
 
 
-@pytest.mark.parametrize(("record", "state"), [("{}", "warning"), (PUT_OFF, "ok")])
+@pytest.mark.parametrize(
+    ("record", "state"), [("{}", "warning"), (PUT_OFF, "ok")], ids=["at once", "put off"]
+)
 def test_messages_that_nobody_takes_are_told(examined, well, own_azurite, record, state):
     """Those that were put off wait since their time, and not since they were put in."""
     from azure.storage.queue import QueueClient
