@@ -6,11 +6,18 @@ more than what the limits save (docs/adr/0018-limits-are-per-instance.md).
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+import time
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from datetime import datetime
 
 from engagement.domain.rate_limit import RateLimit
 from engagement.domain.verdicts.client_address import TrustedProxies, line_of
+from engagement.errors import TooManyRequestsError
+from engagement.services.tallying import Tally
+
+#: What is limited, by the names under which operators are told of it.
+KINDS = ("calls", "bad_tokens", "refusals")
 
 
 class Limiting:
@@ -33,22 +40,37 @@ class Limiting:
         self.calls = RateLimit(api_limit)
         self.bad_tokens = RateLimit(bad_token_limit)
         self.refusals = RateLimit(bad_token_limit)
+        self.tally = Tally()
 
     def count_call(self, organization: str) -> None:
         """Count a call by the organization of this key; raises TooManyRequestsError."""
-        self.calls.take(organization, self.clock())
+        with self._told("calls"):
+            self.calls.take(organization, self.clock())
 
     def count_bad_token(self, headers: Mapping[str, str]) -> None:
         """Count a tracking token that does not verify; raises TooManyRequestsError."""
-        self.bad_tokens.take(self._source(headers), self.clock())
+        with self._told("bad_tokens"):
+            self.bad_tokens.take(self._source(headers), self.clock())
 
     def count_refusal(self, headers: Mapping[str, str]) -> None:
         """Count a call that showed no credential that holds; raises TooManyRequestsError."""
-        self.refusals.take(self._source(headers), self.clock())
+        with self._told("refusals"):
+            self.refusals.take(self._source(headers), self.clock())
 
     def check_refusals(self, headers: Mapping[str, str]) -> None:
         """Raise TooManyRequestsError if a source has been refused too often; nothing is counted."""
-        self.refusals.check(self._source(headers), self.clock())
+        with self._told("refusals"):
+            self.refusals.check(self._source(headers), self.clock())
+
+    @contextmanager
+    def _told(self, kind: str) -> Iterator[None]:
+        """Let operators know that a limit was met, once a minute."""
+        try:
+            yield
+        except TooManyRequestsError:
+            self.tally.count("limited", kind, kinds=KINDS)
+            self.tally.tell(time.monotonic())
+            raise
 
     def _source(self, headers: Mapping[str, str]) -> str:
         """Return where a request came from; *headers* has lower-case names."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -9,8 +10,11 @@ from deployment import ADMIN_KEY, Deployment, ok
 from entra_fake import KIM
 from problem import assert_problem
 from strangers import IMAGE, flipped, path, token
+from told import metrics
 
 from engagement.functions.public import NOT_FOUND, TOO_MANY
+from engagement.services.limiting import KINDS
+from engagement.services.tallying import Tally
 
 CALLS, MISTAKES = 12, 3
 PUBLIC_ROUTES = ["pixel", "link", "file"]
@@ -84,6 +88,17 @@ def test_S14_bad_tokens_of_a_source_are_limited(limited, message, route):
     assert "default-src 'none'" in refused.headers["content-security-policy"]
     # Another source, and the same one in the next minute, are served as ever.
     assert ask(limited, bad(message.link), "203.0.113.8").status_code == 404
+
+
+def test_S14_operators_are_told_that_a_limit_was_met_once_a_minute(limited, message, caplog):
+    caplog.set_level(logging.INFO)
+    limited.services.limiting.tally = Tally()
+    spend(limited, message.link)
+    for _ in range(5):
+        ask(limited, bad(message.link))
+
+    (line,) = metrics(caplog, "limited")
+    assert {kind: line[kind] for kind in KINDS} == {"calls": 0, "bad_tokens": 1, "refusals": 0}
 
 
 def test_S14_the_next_minute_begins_anew(limited, message, clock):
