@@ -6,6 +6,11 @@ VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 NODE_STAMP := node_modules/.installed
+# What Azure installs for the app, and nothing of ours.
+PACKAGE_VENV := .venv-package
+PACKAGE_STAMP := $(PACKAGE_VENV)/.installed
+CHECKOV := .venv-checkov
+CHECKOV_STAMP := $(CHECKOV)/.installed
 # The whole suite runs in two processes; what is named in ARGS in one, where -s and --pdb work.
 WHOLE := --numprocesses 2 --dist worksteal
 
@@ -15,9 +20,9 @@ export PORT
 
 .PHONY: help
 help: ## Show this menu
-	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 18
 
-$(STAMP): requirements.txt requirements-dev.txt
+$(STAMP): requirements.txt requirements-cli.txt requirements-dev.txt
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
 	  { echo "Python 3.11 or later is needed; name it with make PYTHON=python3.13"; exit 1; }
 	$(PYTHON) -m venv $(VENV)
@@ -29,6 +34,11 @@ $(NODE_STAMP): package.json package-lock.json
 	@node -e 'process.exit(parseInt(process.versions.node) < 20 ? 1 : 0)' || \
 	  { echo "Node.js 20 or later is needed"; exit 1; }
 	npm ci --ignore-scripts --no-audit --no-fund --loglevel=error
+	@touch $@
+
+$(CHECKOV_STAMP): infra/checks/checkov-requirements.txt
+	$(PYTHON) -m venv $(CHECKOV)
+	$(CHECKOV)/bin/python -m pip install --quiet --disable-pip-version-check -r $<
 	@touch $@
 
 .PHONY: setup
@@ -46,6 +56,14 @@ test: setup ## Pass the tests (ARGS="-k sending -x" for some of them)
 scale: setup ## Pass the tests of large numbers, which take many minutes (SCALE=10000 for due times)
 	$(BIN)/python -m pytest -s -m scale $(ARGS)
 
+.PHONY: fuzz-api
+fuzz-api: setup ## Call every operation of the API with made-up requests (FUZZ_EXAMPLES=100 each)
+	$(BIN)/python -m pytest -s -m fuzz $(ARGS)
+
+.PHONY: connector
+connector: $(STAMP) ## Write the files of the Power Platform connector in infra/connector
+	$(BIN)/python -m devserver.connector
+
 .PHONY: accuracy
 accuracy: $(STAMP) ## Measure the verdicts on labelled timelines (SET=file for others, ARGS=-v for the wrong ones)
 	$(BIN)/python -m benchmarks.accuracy $(SET) $(ARGS)
@@ -56,6 +74,21 @@ lint: $(STAMP) ## Check style and types
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 
+.PHONY: infra-check
+infra-check: $(STAMP) $(CHECKOV_STAMP) ## Check what is deployed (infra/) and the workflows, without Azure
+	$(BIN)/python -m infra.checks --checkov $(CHECKOV)/bin/python
+	$(BIN)/zizmor --offline --quiet --persona auditor .github
+
+.PHONY: audit
+audit: $(STAMP) ## Ask the network whether a dependency has a known hole
+	$(BIN)/python -m pip_audit --strict -r requirements.txt
+	$(BIN)/python -m pip_audit --strict -r requirements-dev.txt
+
+.PHONY: sbom
+sbom: $(STAMP) ## List what the package depends on, as CycloneDX, in build/sbom.json (asks the network)
+	@mkdir -p build
+	$(BIN)/python -m pip_audit -r requirements.txt --format cyclonedx-json --output build/sbom.json
+
 .PHONY: check
 check: lint test ## Everything that has to hold before a commit
 
@@ -63,6 +96,35 @@ check: lint test ## Everything that has to hold before a commit
 worker-check: $(STAMP) ## Load the app in Microsoft's worker library (Python 3.13)
 	$(BIN)/python -m devserver --check-worker
 
+# requirements.txt and the worker library of Python 3.13, which Azure has beside it.
+$(PACKAGE_STAMP): requirements.txt requirements-dev.txt
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 13))' || \
+	  { echo "Python 3.13 is needed; name it with make PYTHON=python3.13"; exit 1; }
+	$(PYTHON) -m venv --clear $(PACKAGE_VENV)
+	$(PACKAGE_VENV)/bin/python -m pip install --quiet --disable-pip-version-check \
+	  -r requirements.txt "$$(sed -n 's/^\(azure-functions-runtime==[^ ;]*\).*/\1/p' requirements-dev.txt)"
+	@touch $@
+
+.PHONY: package
+package: $(STAMP) ## Make build/engagement.zip, which is what gets deployed
+	@$(BIN)/python -m infra.package
+
+.PHONY: package-check
+package-check: $(STAMP) $(PACKAGE_STAMP) ## Load the package in Microsoft's worker library with only what Azure installs (Python 3.13)
+	@$(BIN)/python -m infra.package --check $(PACKAGE_VENV)/bin/python
+
+.PHONY: bench-cold-start
+bench-cold-start: $(STAMP) ## Measure what loading the app costs (ARGS="--runs 21")
+	@$(BIN)/python -m benchmarks.cold_start $(ARGS)
+
+.PHONY: bench-cost
+bench-cost: setup ## Measure what a hit costs, and print the model of docs/cost.md
+	@$(BIN)/python -m benchmarks.cost --measure $(ARGS)
+
+.PHONY: bench-spread
+bench-spread: $(STAMP) ## Simulate how organizations spread over storage accounts
+	@$(BIN)/python -m benchmarks.spread $(ARGS)
+
 .PHONY: clean
 clean: ## Remove what was installed and stored here
-	rm -rf $(VENV) node_modules .local .mypy_cache .pytest_cache .ruff_cache .hypothesis
+	rm -rf $(VENV) $(PACKAGE_VENV) $(CHECKOV) build node_modules .local .mypy_cache .pytest_cache .ruff_cache .hypothesis .schemathesis

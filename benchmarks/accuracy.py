@@ -16,7 +16,6 @@ import json
 import sys
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator
-from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from time import process_time
@@ -27,8 +26,6 @@ from engagement.domain.tracking.tracking_token import TokenSigner, TrackingToken
 from engagement.domain.verdicts.classifier import classify
 from engagement.domain.verdicts.client_address import (
     Address,
-    AddressPrivacy,
-    kept_address,
     read_address,
 )
 from engagement.domain.verdicts.interaction import Interaction
@@ -100,11 +97,14 @@ def judge_timeline(
         token, request, address = request_of(hit)
         sight = observer.observe(token, request, address, rules)
         first.append(sight.judgement)
-        # The table keeps no more of an address than its network.
-        kept = replace(sight.evidence, address=kept_address(address, AddressPrivacy.TRUNCATED))
         key = token.organization, token.message_id
         messages[key].append(
-            Interaction(id=str(number), message_id=key[1], evidence=kept, judgement=sight.judgement)
+            Interaction(
+                id=str(number),
+                message_id=key[1],
+                evidence=sight.evidence,
+                judgement=sight.judgement,
+            )
         )
         for other, crowd in sight.crowd.items():
             messages[other] = crowded(messages[other], crowd, rules.windows)

@@ -18,11 +18,14 @@ from devserver import demo, worker
 from devserver.backing import Azurite, Inbox, connection_string
 from devserver.host import Host
 from devserver.settings import (
+    ROOT,
     StartError,
     keep_keys,
+    keep_settings,
     kept_keys,
     new_keys,
     set_environment,
+    settings_file,
     state_folder,
 )
 
@@ -85,6 +88,7 @@ def start_backing(port: int, stack: contextlib.ExitStack) -> Inbox | None:
         inbox = stack.enter_context(Inbox(folder))
     smtp_port = inbox.ports[1] if inbox else None
     set_environment(port, kept_keys(folder), azurite.connection_string, smtp_port)
+    keep_settings(port)
     return inbox
 
 
@@ -102,6 +106,7 @@ def announce(port: int, made: tuple[str, str] | None, inbox: Inbox | None) -> No
             "Timeline": f"curl -H 'X-Api-Key: {api_key}' {timeline}",
             "Alerts": f"curl -H 'X-Api-Key: {api_key}' '{url}{demo.PATH}/alerts?user_id=u-17'",
         }
+    lines["Settings"] = str(settings_file(port).relative_to(ROOT))
     if inbox:
         lines["Inbox"] = f"http://localhost:{inbox.ports[0]}"
     print("\nEngagement is running.\n")
@@ -131,7 +136,7 @@ async def serve(options: argparse.Namespace, listener: socket.socket, inbox: Inb
             await serving
     finally:
         # The worker imports it by this name as well; where that failed, nothing was opened.
-        if app := sys.modules.get("function_app"):
+        if (app := sys.modules.get("function_app")) and app.services:
             await app.services.close()
 
 

@@ -48,6 +48,7 @@ class Host:
         }
         for function in runtime.load(app) if isinstance(app, func.FunctionApp) else app:
             adders[function.trigger["type"]](function)
+        self.routes = routes.specific_first(self.routes)
 
     def add_route(self, function: Function) -> None:
         """Serve an HTTP function."""

@@ -30,11 +30,11 @@ async def read_body(receive: Receive, limit: int) -> bytes:
 
 def strings(pairs: Iterable[tuple[str, str]]) -> dict[str, Datum]:
     """Join the values of repeated names with commas, as the real host hands them over."""
-    values: dict[str, list[str]] = {}
-    spelling: dict[str, str] = {}
+    found: dict[str, tuple[str, str]] = {}
     for name, value in pairs:
-        values.setdefault(spelling.setdefault(name.lower(), name), []).append(value)
-    return {name: Datum(",".join(several), "string") for name, several in values.items()}
+        spelling, before = found.get(name.lower(), (name, None))
+        found[name.lower()] = spelling, value if before is None else f"{before},{value}"
+    return {name: Datum(value, "string") for name, value in found.values()}
 
 
 def request_datum(scope: Scope, params: Mapping[str, str], body: bytes) -> Datum:
@@ -42,11 +42,13 @@ def request_datum(scope: Scope, params: Mapping[str, str], body: bytes) -> Datum
     headers = [
         (name.decode("latin-1"), value.decode("latin-1")) for name, value in scope["headers"]
     ]
-    if scope["client"] and "x-forwarded-for" not in {name.lower() for name, _ in headers}:
+    # ASGI has names in lower case.
+    named = dict(headers)
+    if scope["client"] and "x-forwarded-for" not in named:
         # Azure's front end says who called; a caller that says it plays the front end.
         headers.append(("X-Forwarded-For", ":".join(map(str, scope["client"]))))
     path, query = scope["raw_path"].decode("latin-1"), scope["query_string"].decode("latin-1")
-    url = f"{scope['scheme']}://{dict(headers).get('host', 'localhost')}{path}"
+    url = f"{scope['scheme']}://{named.get('host', 'localhost')}{path}"
     return Datum(
         type="http",
         value={

@@ -87,11 +87,16 @@ def decode(raw_path: bytes) -> str:
     return re.sub("[\udc80-\udcff]", lambda odd: f"%{ord(odd[0]) - 0xDC00:02X}", text)
 
 
+def specific_first(routes: Iterable[Route]) -> list[Route]:
+    """Put routes in the order in which they are tried."""
+    return sorted(routes, key=lambda one: one.ranks)
+
+
 def find(routes: Iterable[Route], method: str, raw_path: bytes) -> tuple[Any, dict[str, str]]:
-    """Give the target of the most specific route and its parameters, or raise NotFound."""
+    """Give the target of the first route that fits and its parameters, or raise NotFound."""
     path = decode(raw_path.removesuffix(b"/"))
     allowed: set[str] = set()
-    for route in sorted(routes, key=lambda one: one.ranks):
+    for route in routes:
         values = route.match(path)
         if values is not None and (route.methods is None or method in route.methods):
             return route.target, values

@@ -44,10 +44,11 @@ def read_function(one: Any) -> Function:
     if parameters != [parameter]:
         raise ValueError(f"{name} takes {parameters}, but its argument name is {parameter!r}.")
     converters = func.get_binding_registry()
+    is_async = inspect.iscoroutinefunction(handler)
 
     async def call(data: Datum, metadata: Mapping[str, Datum]) -> Datum | None:
         argument = converters.get(trigger["type"]).decode(data, trigger_metadata=metadata)
-        if inspect.iscoroutinefunction(handler):
+        if is_async:
             result = await handler(argument)
         else:
             result = await asyncio.to_thread(handler, argument)

@@ -35,10 +35,24 @@ def kept_keys(folder: Path) -> dict[str, str]:
 
 def keep_keys(folder: Path, keys: Mapping[str, str]) -> None:
     """Keep the keys of an instance for its next start, readable by nobody else."""
-    path = folder / "keys.json"
-    folder.mkdir(parents=True, exist_ok=True)
+    _keep(folder / "keys.json", keys)
+
+
+def settings_file(port: int) -> Path:
+    """Give the file of the instance on a port that the command line takes as --settings."""
+    return state_folder(port) / "local.settings.json"
+
+
+def keep_settings(port: int) -> None:
+    """Keep what the app reads, for the command line, in the form of Core Tools."""
+    values = {name: value for name, value in os.environ.items() if name.startswith("ENGAGEMENT_")}
+    _keep(settings_file(port), {"IsEncrypted": False, "Values": values})
+
+
+def _keep(path: Path, value: Mapping[str, object]) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
     path.touch(mode=0o600)
-    path.write_text(json.dumps(keys), "utf-8")
+    path.write_text(json.dumps(value, indent=2), "utf-8")
 
 
 def set_environment(
@@ -51,6 +65,9 @@ def set_environment(
         "ENGAGEMENT_PUBLIC_URL": f"http://localhost:{port}",
         "ENGAGEMENT_SPILL_FOLDER": str(state_folder(port) / "spill"),
         "ENGAGEMENT_WEBHOOK_ALLOW_PRIVATE": "true",
+        # Everybody who calls is this machine, and may be trying things out.
+        "ENGAGEMENT_API_LIMIT": "0",
+        "ENGAGEMENT_BAD_TOKEN_LIMIT": "0",
     }
     if smtp_port:
         values |= {

@@ -2,26 +2,30 @@
 
 from __future__ import annotations
 
-import base64
-import binascii
 import re
 import tempfile
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import datetime
 from pathlib import Path
-from urllib.parse import urlsplit
 
+from engagement.domain.signing_key import beginnings, read_signing_keys
+from engagement.environment import LOOPBACK, flag, guid, number, origin, required, split_url
 from engagement.errors import ConfigurationError
 
 SURFACES = ("public", "private", "all")
 SMTP_SECURITIES = ("none", "starttls", "tls")
-#: Hosts of this machine: only to them may a token travel without TLS.
-LOOPBACK = ("127.0.0.1", "::1", "localhost")
+HIGHEST_PORT = 65535
+PUBLIC_CLOUD = "https://login.microsoftonline.com"
 
 #: Azure Functions' convention for an identity-based connection named ENGAGEMENT_DATA:
 #: https://learn.microsoft.com/azure/azure-functions/functions-reference#configure-an-identity-based-connection
 #: The queue trigger uses it too, and for that the host alone reads ENGAGEMENT_DATA__credential.
 CONNECTION = "ENGAGEMENT_DATA"
+
+
+#: How a setting begins whose value is in Key Vault.
+REFERENCE = "@microsoft.keyvault("
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,18 +70,35 @@ class GraphTenant:
 
 
 @dataclass(frozen=True, slots=True)
+class EntraTenant:
+    """The Entra tenant whose access tokens the API takes, and the API's own app in it."""
+
+    tenant_id: str
+    client_id: str
+    #: client ids of the only applications that may call with tokens; empty for all
+    applications: frozenset[str]
+    #: str, scheme and host of Microsoft Entra, without a trailing slash
+    authority: str
+
+
+@dataclass(frozen=True, slots=True)
 class Config:
     """One deployment's settings; docs/configuration.md tells each one's meaning."""
 
     surface: str
     admin_key: str | None = field(repr=False)
-    #: key id (1-255) to 32 or more bytes; the highest id signs, all verify
+    #: key id (1-255) to 32 or more bytes; the highest id that has begun signs, all verify
     signing_keys: Mapping[int, bytes] = field(repr=False)
+    #: key id to when it begins to sign, of those that wait or waited for a time; aware UTC
+    signing_from: Mapping[int, datetime]
     #: str, scheme and host of tracked URLs, without a trailing slash
     public_url: str
     data: DataAccount
     smtp: SmtpServer | None
     graph: GraphTenant | None
+    entra: EntraTenant | None
+    #: bool, whether keys are accepted from callers of the API
+    api_keys: bool
     spill_folder: Path
     spill_limit_bytes: int
     stream_limit_bytes: int
@@ -85,54 +106,57 @@ class Config:
     proxy_count: int
     #: str or None, id of the Front Door in front
     front_door_id: str | None
+    #: int, requests of one organization per minute and instance; 0 is no limit
+    api_limit: int
+    #: int, bad tokens of one source per minute and instance; 0 is no limit
+    bad_token_limit: int
     #: bool, whether webhooks may call any address, over http too: for one machine only
     webhook_allow_private: bool
 
     @classmethod
     def from_environment(cls, environment: Mapping[str, str]) -> Config:
         """Read every setting; raises ConfigurationError naming the first that is wrong."""
+        _check_references(environment)
         surface = environment.get("ENGAGEMENT_SURFACE") or "all"
         if surface not in SURFACES:
             raise ConfigurationError(f"ENGAGEMENT_SURFACE must be one of {', '.join(SURFACES)}.")
         spill = environment.get("ENGAGEMENT_SPILL_FOLDER")
+        keys = read_signing_keys(required(environment, "ENGAGEMENT_SIGNING_KEYS")).values()
         return cls(
             surface=surface,
             admin_key=_admin_key(environment),
-            signing_keys=_signing_keys(_required(environment, "ENGAGEMENT_SIGNING_KEYS")),
-            public_url=_public_url(_required(environment, "ENGAGEMENT_PUBLIC_URL")),
-            data=_data_account(environment),
+            signing_keys={key.id: key.key for key in keys},
+            signing_from=beginnings(keys),
+            public_url=_public_url(required(environment, "ENGAGEMENT_PUBLIC_URL")),
+            data=data_account(environment),
             smtp=_smtp(environment),
             graph=_graph(environment),
+            entra=_entra(environment),
+            api_keys=flag(environment, "ENGAGEMENT_API_KEYS", default=True),
             spill_folder=Path(spill or Path(tempfile.gettempdir()) / "engagement-spill"),
-            spill_limit_bytes=_number(environment, "ENGAGEMENT_SPILL_LIMIT_BYTES", 16 * 1024**2),
-            stream_limit_bytes=_number(environment, "ENGAGEMENT_STREAM_LIMIT_BYTES", 4 * 1024**2),
-            proxy_count=_number(environment, "ENGAGEMENT_PROXY_COUNT", 1),
+            spill_limit_bytes=number(environment, "ENGAGEMENT_SPILL_LIMIT_BYTES", 16 * 1024**2),
+            stream_limit_bytes=number(environment, "ENGAGEMENT_STREAM_LIMIT_BYTES", 4 * 1024**2),
+            proxy_count=number(environment, "ENGAGEMENT_PROXY_COUNT", 1),
             front_door_id=environment.get("ENGAGEMENT_FRONT_DOOR_ID", "").strip() or None,
-            webhook_allow_private=_flag(environment, "ENGAGEMENT_WEBHOOK_ALLOW_PRIVATE"),
+            api_limit=number(environment, "ENGAGEMENT_API_LIMIT", 6_000),
+            bad_token_limit=number(environment, "ENGAGEMENT_BAD_TOKEN_LIMIT", 60),
+            webhook_allow_private=flag(
+                environment, "ENGAGEMENT_WEBHOOK_ALLOW_PRIVATE", default=False
+            ),
         )
 
 
-def _required(environment: Mapping[str, str], name: str) -> str:
-    value = environment.get(name, "").strip()
-    if not value:
-        raise ConfigurationError(f"{name} is missing; docs/configuration.md says what it holds.")
-    return value
+def _check_references(environment: Mapping[str, str]) -> None:
+    """Refuse a Key Vault reference that the platform could not follow: then its text arrives.
 
-
-def _number(environment: Mapping[str, str], name: str, default: int) -> int:
-    value = environment.get(name, "").strip()
-    if not value:
-        return default
-    if not value.isascii() or not value.isdigit():
-        raise ConfigurationError(f"{name} must be a whole number.")
-    return int(value)
-
-
-def _flag(environment: Mapping[str, str], name: str) -> bool:
-    value = environment.get(name, "").strip() or "false"
-    if value not in ("true", "false"):
-        raise ConfigurationError(f"{name} must be true or false.")
-    return value == "true"
+    Source: https://learn.microsoft.com/azure/app-service/app-service-key-vault-references
+    """
+    for name, value in environment.items():
+        if name.startswith("ENGAGEMENT_") and value.strip().lower().startswith(REFERENCE):
+            raise ConfigurationError(
+                f"{name} is a Key Vault reference that was not resolved: see that the secret "
+                "exists, that the app's identity may read it, and have the app read it again."
+            )
 
 
 def _admin_key(environment: Mapping[str, str]) -> str | None:
@@ -142,47 +166,21 @@ def _admin_key(environment: Mapping[str, str]) -> str | None:
     return key or None
 
 
-def _signing_keys(value: str) -> Mapping[int, bytes]:
-    keys: dict[int, bytes] = {}
-    for entry in value.split(","):
-        key_id, _, encoded = entry.strip().partition(":")
-        if not key_id.isascii() or not key_id.isdigit() or not 1 <= int(key_id) <= 255:
-            raise ConfigurationError("ENGAGEMENT_SIGNING_KEYS: a key id is a number from 1 to 255.")
-        if int(key_id) in keys:
-            raise ConfigurationError(f"ENGAGEMENT_SIGNING_KEYS names key {key_id} twice.")
-        keys[int(key_id)] = _signing_key(key_id, encoded)
-    return keys
-
-
-def _signing_key(key_id: str, encoded: str) -> bytes:
-    try:
-        key = base64.b64decode(encoded + "=" * (-len(encoded) % 4), altchars=b"-_", validate=True)
-    except (binascii.Error, ValueError) as error:
-        raise ConfigurationError(
-            f"ENGAGEMENT_SIGNING_KEYS: key {key_id} is not base64url."
-        ) from error
-    if len(key) < 32:
-        raise ConfigurationError(f"ENGAGEMENT_SIGNING_KEYS: key {key_id} is below 32 bytes.")
-    return key
-
-
 def _public_url(value: str) -> str:
     url = value.rstrip("/")
-    parts = urlsplit(url)
-    plain = not (parts.query or parts.fragment or parts.username)
-    if parts.scheme not in ("http", "https") or not parts.hostname or not plain:
+    parts = split_url("ENGAGEMENT_PUBLIC_URL", url)
+    whole = parts.hostname and not parts.username and url == f"{parts.scheme}://{parts.netloc}"
+    if parts.scheme not in ("http", "https") or not whole:
         raise ConfigurationError(
-            "ENGAGEMENT_PUBLIC_URL must look like https://links.contoso.example."
+            "ENGAGEMENT_PUBLIC_URL must be a scheme and a host, like https://links.contoso.example."
         )
     return url
 
 
-def _data_account(environment: Mapping[str, str]) -> DataAccount:
+def data_account(environment: Mapping[str, str]) -> DataAccount:
+    """Return where the data are; raises ConfigurationError."""
     connection_string = environment.get(CONNECTION, "").strip() or None
-    urls = [
-        environment.get(f"{CONNECTION}__{service}ServiceUri", "").strip().rstrip("/") or None
-        for service in ("table", "blob", "queue")
-    ]
+    urls = [_service_url(environment, service) for service in ("table", "blob", "queue")]
     if connection_string is None and None in urls:
         raise ConfigurationError(
             f"{CONNECTION} is missing: set it to a connection string (Azurite), or set "
@@ -195,6 +193,19 @@ def _data_account(environment: Mapping[str, str]) -> DataAccount:
         queue_url=urls[2],
         client_id=environment.get(f"{CONNECTION}__clientId", "").strip() or None,
     )
+
+
+def _service_url(environment: Mapping[str, str], service: str) -> str | None:
+    name = f"{CONNECTION}__{service}ServiceUri"
+    value = environment.get(name, "").strip()
+    return origin(name, value, plain_hosts=LOOPBACK) if value else None
+
+
+def _port(environment: Mapping[str, str]) -> int:
+    port = number(environment, "ENGAGEMENT_SMTP_PORT", 587)
+    if not 1 <= port <= HIGHEST_PORT:
+        raise ConfigurationError(f"ENGAGEMENT_SMTP_PORT must be from 1 to {HIGHEST_PORT}.")
+    return port
 
 
 def _smtp(environment: Mapping[str, str]) -> SmtpServer | None:
@@ -213,7 +224,7 @@ def _smtp(environment: Mapping[str, str]) -> SmtpServer | None:
         )
     return SmtpServer(
         host=host,
-        port=_number(environment, "ENGAGEMENT_SMTP_PORT", 587),
+        port=_port(environment),
         security=security,
         username=username,
         password=environment.get("ENGAGEMENT_SMTP_PASSWORD") or None,
@@ -238,23 +249,30 @@ def _graph(environment: Mapping[str, str]) -> GraphTenant | None:
     authority = environment.get("ENGAGEMENT_GRAPH_AUTHORITY", "").strip()
     return GraphTenant(
         tenant_id=tenant_id,
-        client_id=_required(environment, "ENGAGEMENT_GRAPH_CLIENT_ID"),
+        client_id=required(environment, "ENGAGEMENT_GRAPH_CLIENT_ID"),
         client_secret=secret,
         identity_client_id=identity,
-        url=_origin("ENGAGEMENT_GRAPH_URL", url, plain_hosts=LOOPBACK),
+        url=origin("ENGAGEMENT_GRAPH_URL", url, plain_hosts=LOOPBACK),
         # Nothing but https even on this machine: msal takes no other.
-        authority=_origin(
-            "ENGAGEMENT_GRAPH_AUTHORITY", authority or "https://login.microsoftonline.com"
-        ),
+        authority=origin("ENGAGEMENT_GRAPH_AUTHORITY", authority or PUBLIC_CLOUD),
     )
 
 
-def _origin(name: str, value: str, *, plain_hosts: tuple[str, ...] = ()) -> str:
-    """Return *value*, which is a scheme and a host; http is for *plain_hosts* only."""
-    url = value.rstrip("/")
-    parts = urlsplit(url)
-    secure = parts.scheme == "https" or (parts.scheme == "http" and parts.hostname in plain_hosts)
-    whole = parts.hostname and not parts.username and url == f"{parts.scheme}://{parts.netloc}"
-    if not secure or not whole:
-        raise ConfigurationError(f"{name} must be https:// and a host.")
-    return url
+def _entra(environment: Mapping[str, str]) -> EntraTenant | None:
+    ids = ("ENGAGEMENT_ENTRA_TENANT_ID", "ENGAGEMENT_ENTRA_CLIENT_ID")
+    if not any(environment.get(name, "").strip() for name in ids):
+        if not flag(environment, "ENGAGEMENT_API_KEYS", default=True):
+            raise ConfigurationError(f"ENGAGEMENT_API_KEYS: nobody can call without {ids[0]}.")
+        return None
+    # Tokens name tenants and applications by their ids only.
+    tenant_id, client_id = (guid(name, required(environment, name)) for name in ids)
+    applications = environment.get("ENGAGEMENT_ENTRA_APPLICATIONS", "").split(",")
+    authority = environment.get("ENGAGEMENT_ENTRA_AUTHORITY", "").strip() or PUBLIC_CLOUD
+    return EntraTenant(
+        tenant_id=tenant_id,
+        client_id=client_id,
+        applications=frozenset(
+            guid("ENGAGEMENT_ENTRA_APPLICATIONS", name) for name in applications if name.strip()
+        ),
+        authority=origin("ENGAGEMENT_ENTRA_AUTHORITY", authority),
+    )

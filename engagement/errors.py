@@ -11,10 +11,12 @@ EngagementError
 ├── ConflictError                       409
 ├── PreconditionFailedError             412, what the caller has seen is not current any more
 ├── RangeNotSatisfiableError            416
+├── TooManyRequestsError                429, more than the limit of a minute
 ├── StorageError                        503, try again; the SDK's error is its cause
-└── RemoteError                         502, a mail server, Microsoft Graph or the CRM failed
+└── RemoteError                         502, a mail server, Graph, Entra or the CRM failed
 
-ConfigurationError                      start-up fails; outside, so that nothing swallows it
+ConfigurationError                      nothing is served; outside, so that nothing swallows it
+TriggerError                            a timer or queue function failed: for the host, not callers
 """
 
 from __future__ import annotations
@@ -65,6 +67,11 @@ class UnauthorizedError(EngagementError):
 
     status = 401
 
+    def __init__(self, detail: str, challenge: str = "Bearer") -> None:
+        super().__init__(detail)
+        #: str, what the answer has in WWW-Authenticate (RFC 6750, section 3)
+        self.challenge = challenge
+
 
 class ForbiddenError(EngagementError):
     """The caller is known, but may not do this."""
@@ -101,6 +108,17 @@ class RangeNotSatisfiableError(EngagementError):
         self.size = size
 
 
+class TooManyRequestsError(EngagementError):
+    """The caller, or the source of the request, has spent what it may in this minute."""
+
+    status = 429
+
+    def __init__(self, detail: str, *, retry_after: float) -> None:
+        super().__init__(detail)
+        #: float, seconds after which there are tries again
+        self.retry_after = retry_after
+
+
 class StorageError(EngagementError):
     """A store did not answer, or answered that it cannot now; trying again may help."""
 
@@ -128,4 +146,8 @@ class RemoteError(EngagementError):
 
 
 class ConfigurationError(Exception):
-    """A setting is missing or wrong; the message names it."""
+    """A setting is missing or wrong; the message names it, and never holds its value."""
+
+
+class TriggerError(Exception):
+    """A timer or queue function failed; the host tries again, and is told no more."""

@@ -15,12 +15,14 @@ import time
 import uuid
 from collections.abc import Callable, Coroutine, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import azure.functions as func
 import httpx
 import uvicorn
+from description import check_described
 
 from devserver import runtime
 from devserver.backing import free_port
@@ -47,6 +49,9 @@ def settings(data: str, **more: str) -> dict[str, str]:
         "ENGAGEMENT_PUBLIC_URL": PUBLIC_URL,
         # Any deployment of a run may take what another has queued for a receiver on this machine.
         "ENGAGEMENT_WEBHOOK_ALLOW_PRIVATE": "true",
+        # Tests ask more in a minute than people do.
+        "ENGAGEMENT_API_LIMIT": "0",
+        "ENGAGEMENT_BAD_TOKEN_LIMIT": "0",
         **more,
     }
 
@@ -65,7 +70,9 @@ class Served:
     url: str
 
     def __init__(self) -> None:
-        self.http = httpx.Client(trust_env=False, timeout=60)
+        self.http = httpx.Client(
+            trust_env=False, timeout=60, event_hooks={"response": [check_described]}
+        )
 
     def get(self, url: str, **options: Any) -> httpx.Response:
         """Fetch a tracked URL, or a path, as a stranger would."""
@@ -100,13 +107,20 @@ class Served:
 class Deployment(Served):
     """A deployment in this process, on a thread of its own.
 
-    *queues* are settings of host.json that a test wants otherwise.
+    *queues* are settings of host.json that a test wants otherwise, *clock* tells when things are
+    handed over and counted.
     """
 
-    def __init__(self, environment: Mapping[str, str], **queues: Any) -> None:
+    def __init__(
+        self,
+        environment: Mapping[str, str],
+        *,
+        clock: Callable[[], datetime] = lambda: datetime.now(UTC),
+        **queues: Any,
+    ) -> None:
         super().__init__()
         self.environment = dict(environment)
-        self.services = build_services(Config.from_environment(environment))
+        self.services = build_services(Config.from_environment(environment), clock)
         options = json.loads((ROOT / "host.json").read_text())
         options["extensions"]["queues"] |= queues
         # Without timers, which look at every organization there is: tests call what they call.

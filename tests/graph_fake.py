@@ -12,7 +12,6 @@ import asyncio
 import base64
 import binascii
 import secrets
-import threading
 import time
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
@@ -24,6 +23,7 @@ from typing import Any
 
 from aiohttp import web
 from certificates import server_context
+from fake import Fake
 
 TENANT = "7f0c0a52-6c5d-4f7e-9a3e-0d5a4e1b2c33"
 CLIENT = "1c2d3e4f-1111-2222-3333-444455556666"
@@ -42,11 +42,16 @@ def graph_error(status: int, code: str, message: str = "", **headers: str) -> we
     return web.json_response({"error": error}, status=status, headers=headers)
 
 
-def refusing(status: int, code: str = "UnknownError", **headers: str) -> Fault:
+def refusing(
+    status: int,
+    code: str = "UnknownError",
+    message: str = "About ann@fabrikam.example.",
+    **headers: str,
+) -> Fault:
     """Answer with an error of Graph's."""
 
     async def fault(fake: GraphFake, request: web.Request) -> web.StreamResponse:
-        return graph_error(status, code, "About ann@fabrikam.example.", **headers)
+        return graph_error(status, code, message, **headers)
 
     return fault
 
@@ -85,7 +90,7 @@ class Taken:
     recipients: list[str]
 
 
-class GraphFake:
+class GraphFake(Fake):
     """A tenant with one mailbox and one app; *faults* come first, one for each sendMail."""
 
     def __init__(self, certificate: Path, *mailboxes: str) -> None:
@@ -93,8 +98,7 @@ class GraphFake:
         self.mailboxes = set(mailboxes)
         #: mailboxes that the app's policy keeps it out of
         self.barred: set[str] = set()
-        self.loop = asyncio.new_event_loop()
-        self.thread = threading.Thread(target=self.loop.run_forever, daemon=True)
+        super().__init__()
         self.reset()
 
     def reset(self) -> None:
@@ -108,17 +112,6 @@ class GraphFake:
         self.assertions: set[str] = set()
         #: whether the app's registration trusts the managed identity
         self.trusting = True
-
-    def __enter__(self) -> GraphFake:
-        self.thread.start()
-        self._run(self._start())
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._run(self._stop())
-        self.loop.call_soon_threadsafe(self.loop.stop)
-        self.thread.join()
-        self.loop.close()
 
     def settings(self, **more: str) -> dict[str, str]:
         """Settings of a deployment that sends through this tenant."""
@@ -256,10 +249,8 @@ class GraphFake:
         seconds = {"expires_in": 3_599, "ext_expires_in": 3_599}
         return web.json_response({"token_type": "Bearer", "access_token": token, **seconds})
 
-    def _run(self, work: Any) -> Any:
-        return asyncio.run_coroutine_threadsafe(work, self.loop).result(30)
-
-    async def _start(self) -> None:
+    async def start(self) -> None:
+        """Open the ports of both."""
         graph = web.Application(client_max_size=100 * 1024**2)
         graph.router.add_post("/v1.0/users/{mailbox}/sendMail", self._graph)
         graph.router.add_get("/msi/token", self._identity)
@@ -267,25 +258,8 @@ class GraphFake:
         entra = web.Application()
         entra.router.add_get(f"/{TENANT}/v2.0/.well-known/openid-configuration", self._discovery)
         entra.router.add_post(f"/{TENANT}/oauth2/v2.0/token", self._token)
-        self.runners = [
-            web.AppRunner(app, access_log=None, shutdown_timeout=0.1) for app in (graph, entra)
-        ]
-        ports = []
-        for runner, tls in zip(self.runners, (None, server_context(self.certificate)), strict=True):
-            await runner.setup()
-            site = web.TCPSite(runner, "127.0.0.1", 0, ssl_context=tls)
-            await site.start()
-            ports.append(site._server.sockets[0].getsockname()[1])
-        self.url, self.authority = f"http://127.0.0.1:{ports[0]}", f"https://127.0.0.1:{ports[1]}"
-
-    async def _stop(self) -> None:
-        for runner in self.runners:
-            await runner.cleanup()
-        # Those that hang would hang for ever.
-        others = asyncio.all_tasks() - {asyncio.current_task()}
-        for task in others:
-            task.cancel()
-        await asyncio.gather(*others, return_exceptions=True)
+        self.url = await self.serve(graph)
+        self.authority = await self.serve(entra, server_context(self.certificate))
 
 
 def _entra_error(error: str, number: int) -> web.Response:

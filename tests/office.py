@@ -104,6 +104,18 @@ class Office:
         """Status of a message."""
         return self.crm.message(message_id)["status"]
 
+    def lose(self, message_id, what):
+        """Delete the blob with the content of a message, or with its file, as if it were lost."""
+
+        async def delete():
+            organizations = self.services.administering.organizations
+            key = (await organizations.read(self.crm.organization_id)).key
+            message = await self.services.dispatching.messages.read(key, message_id)
+            blob = message.content_blob if what == "content" else message.attachments[0].blob
+            await self.sending.blobs.delete(key, blob)
+
+        self.deployment.run(delete())
+
     def alerts(self, now, crm=None):
         """Alerts of the seller at a time."""
         crm = crm or self.crm

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-import re
 from contextlib import ExitStack
 from datetime import UTC, datetime, timedelta
 
 import pytest
-from deployment import ROOT, Deployment, draft_of, ok, recipient, settings
+from deployment import Deployment, draft_of, ok, recipient, settings
 from fault_proxy import FaultProxy, only, refusing
 from receiver import Receiver
 from shelf import an_open
 
+from benchmarks.operations import requests
 from devserver.backing import connection_string
 from engagement.domain.tracking.tracking_token import Kind
 from engagement.domain.webhooks.webhook_event import EventType, event_of
@@ -101,13 +101,6 @@ def advise(crm):
     return ok(crm.call("POST", "/delivery-time", json=body))
 
 
-def documented():
-    """Operation to (tables, blobs), from the table in the document."""
-    text = (ROOT / "docs" / "data-model.md").read_text()
-    rows = re.findall(r"^\| ([^|]+) \| (\d+) \| (\d+) \|", text, re.MULTILINE)
-    return {operation: (int(tables), int(blobs)) for operation, tables, blobs in rows}
-
-
 @pytest.fixture
 def receiver():
     with Receiver() as running:
@@ -176,4 +169,4 @@ def test_the_document_tells_what_each_operation_costs(counting, receiver):
         ),
     }
 
-    assert costs == documented()
+    assert costs == requests()

@@ -11,6 +11,7 @@ import pytest
 from azure.data.tables import TableClient
 from deployment import Deployment, settings, wait_until
 from fault_proxy import FaultProxy, answer_lost, first, hanging, only, refusing
+from told import metrics
 
 from devserver.backing import connection_string
 from engagement.domain.tracking.tracking_token import Kind
@@ -294,12 +295,13 @@ def test_F11_a_hanging_table_and_queue_still_answer_the_pixel(faulty):
 
 
 def test_F11_a_full_disk_is_counted_and_never_silent(faulty, caplog):
+    caplog.set_level("INFO")
     faulty.recording.spill.limit_bytes = 10
     faulty.tables.refuse()
     faulty.queues.refuse()
     faulty.open()
     assert faulty.recording.lost == 1
-    assert "interaction lost" in caplog.text
+    assert [line["value"] for line in metrics(caplog, "lost")] == [1]
     faulty.tables.accept()
     faulty.queues.accept()
 

@@ -13,6 +13,7 @@ from azure.core.exceptions import ResourceExistsError
 from azure.storage.queue import QueueClient
 from deployment import FIREFOX, Deployment, build_app, ok, settings, wait_until
 from fault_proxy import FaultProxy, only, refusing
+from told import told
 
 from devserver.backing import connection_string
 from engagement.domain.tracking.tracking_token import Kind
@@ -77,7 +78,7 @@ class Poisoned:
 
     def watch(self):
         """Look at the poison queues as the timer does."""
-        return self.deployment.run(self.services.watching.watch())
+        return self.deployment.run(self.services.watching.watch(datetime.now(UTC)))
 
 
 @pytest.fixture
@@ -131,7 +132,7 @@ def test_F10_what_cannot_be_read_goes_to_the_poison_queue_others_flow_and_it_is_
     wait_until(lambda: poisoned.watch() == expected)
     for name in keys.QUEUES:
         assert sorted(poisoned.poison(name)) == sorted(BAD.values())
-        assert f"queue {name}-poison holds {len(BAD)} messages" in caplog.text
+        assert told(caplog, "poison", queue=keys.poison(name), count=len(BAD))
     assert "fabrikam" not in caplog.text
 
 
@@ -153,7 +154,7 @@ def test_F10_a_queue_that_cannot_be_counted_keeps_nobody_from_counting_the_other
     poisoned.queues.fault = only(lambda request: first in request.path, refusing(503))
 
     assert poisoned.watch() == {second: 1}
-    assert f"queue {first} cannot be counted" in caplog.text
+    assert [line["queue"] for line in told(caplog, "queue_unreadable")] == [first]
 
 
 def test_F10_a_poison_queue_that_was_never_needed_is_empty(poisoned):
@@ -170,6 +171,7 @@ def test_F10_the_timer_looks_at_the_poison_queue_of_every_function(poisoned, cap
     assert {one["queueName"] for one in triggers if "queueName" in one} == set(keys.QUEUES)
 
     poisoned.put(keys.poison(keys.QUEUES[0]), SECRET)
-    poisoned.deployment.run(functions["watch_poison_queues"].get_user_function()(None))
-    (told,) = [one for one in caplog.records if one.levelno == logging.ERROR]
-    assert told.getMessage() == f"queue {keys.QUEUES[0]}-poison holds 1 messages"
+    poisoned.deployment.run(functions["watch_queues"].get_user_function()(None))
+    (found,) = [one for one in caplog.records if one.levelno == logging.ERROR]
+    name = keys.poison(keys.QUEUES[0])
+    assert json.loads(found.getMessage()) == {"event": "poison", "queue": name, "count": 1}

@@ -26,6 +26,7 @@ def blueprints(services: PublicServices) -> Iterator[func.Blueprint]:
             api_kpis,
             api_lists,
             api_messages,
+            api_openapi,
             api_organizations,
             api_reminders,
             api_schedules,
@@ -48,5 +49,6 @@ def blueprints(services: PublicServices) -> Iterator[func.Blueprint]:
         yield api_verdicts.blueprint(services)
         yield api_webhooks.blueprint(services)
         yield api_delivery_time.blueprint(services)
+        yield api_openapi.blueprint(services)
         yield timers.blueprint(services)
         yield queues.blueprint(services)

@@ -14,14 +14,15 @@ from engagement.domain.payload import Fields
 from engagement.errors import InvalidRequestError
 from engagement.functions import views
 from engagement.functions.auth import Guard
+from engagement.functions.scopes import own, own_alert
 from engagement.functions.web import (
     continuation,
     json_response,
     page_size,
-    parameters,
     precondition,
     read_json,
     tagged_response,
+    takes,
 )
 from engagement.services import Services
 
@@ -40,9 +41,10 @@ def blueprint(services: Services) -> func.Blueprint:
     alerting = services.alerting
 
     @bp.route(f"{BASE}/alerts", methods=["GET"], auth_level=func.AuthLevel.ANONYMOUS)
-    @guard.organization
+    @guard.seller(own("user_id"))
+    @takes("user_id", "page_size", "continuation")
     async def get_alerts(req: func.HttpRequest, organization: Organization) -> func.HttpResponse:
-        query = parameters(req, "user_id", "page_size", "continuation")
+        query = req.params
         page, end = await alerting.page(
             organization,
             _user_id(query),
@@ -54,32 +56,34 @@ def blueprint(services: Services) -> func.Blueprint:
         return json_response({"items": items, "continuation": end})
 
     @bp.route(f"{ONE}/snooze", methods=["POST"], auth_level=func.AuthLevel.ANONYMOUS)
-    @guard.organization
+    @guard.seller(own_alert)
     async def snooze_alert(req: func.HttpRequest, organization: Organization) -> func.HttpResponse:
         until = _read_until(read_json(req), datetime.now(UTC))
         alert = await alerting.snooze(organization, req.route_params["alert_id"], until)
         return json_response(views.alert_json(alert))
 
     @bp.route(f"{ONE}/dismiss", methods=["POST"], auth_level=func.AuthLevel.ANONYMOUS)
-    @guard.organization
+    @guard.seller(own_alert)
     async def dismiss_alert(req: func.HttpRequest, organization: Organization) -> func.HttpResponse:
         alert = await alerting.dismiss(organization, req.route_params["alert_id"])
         return json_response(views.alert_json(alert))
 
     @bp.route(SETTINGS, methods=["GET"], auth_level=func.AuthLevel.ANONYMOUS)
-    @guard.organization
+    @guard.seller(own("user_id"))
+    @takes("user_id")
     async def get_alert_settings(
         req: func.HttpRequest, organization: Organization
     ) -> func.HttpResponse:
-        user_id = _user_id(parameters(req, "user_id"))
+        user_id = _user_id(req.params)
         return tagged_response(alerts_json(await alerting.read_settings(organization, user_id)))
 
     @bp.route(SETTINGS, methods=["PATCH"], auth_level=func.AuthLevel.ANONYMOUS)
-    @guard.organization
+    @guard.seller(own("user_id"))
+    @takes("user_id")
     async def patch_alert_settings(
         req: func.HttpRequest, organization: Organization
     ) -> func.HttpResponse:
-        user_id = _user_id(parameters(req, "user_id"))
+        user_id = _user_id(req.params)
         changed = await alerting.change_settings(
             organization, user_id, read_json(req), precondition(req)
         )

@@ -17,7 +17,7 @@ from engagement.functions.web import (
     idempotency_key,
     json_response,
     no_content,
-    parameters,
+    takes,
 )
 from engagement.services import Services
 from engagement.services.attaching import Upload
@@ -34,6 +34,7 @@ def blueprint(services: Services) -> func.Blueprint:
 
     @bp.route(BASE, methods=["POST"], auth_level=func.AuthLevel.ANONYMOUS)
     @guard.organization
+    @takes("name", "followed")
     async def post_attachment(
         req: func.HttpRequest, organization: Organization
     ) -> func.HttpResponse:
@@ -71,7 +72,7 @@ def blueprint(services: Services) -> func.Blueprint:
 
 
 def _upload(req: func.HttpRequest) -> Upload:
-    query = parameters(req, "name", "followed")
+    query = req.params
     name = query.get("name", "")
     if not name:
         raise InvalidRequestError("The file's name is needed.", "name")

@@ -11,6 +11,7 @@ from engagement.domain.delivery.delivery_wish import read_wish
 from engagement.domain.organizations.organization import Organization
 from engagement.functions.auth import Guard
 from engagement.functions.delivery_time_views import plan_json
+from engagement.functions.scopes import shared
 from engagement.functions.web import json_response, read_json
 from engagement.services import Services
 
@@ -23,7 +24,7 @@ def blueprint(services: Services) -> func.Blueprint:
     guard = Guard(services)
 
     @bp.route(ROUTE, methods=["POST"], auth_level=func.AuthLevel.ANONYMOUS)
-    @guard.organization
+    @guard.seller(shared)
     async def post_delivery_time(
         req: func.HttpRequest, organization: Organization
     ) -> func.HttpResponse:

@@ -7,7 +7,7 @@ from datetime import UTC, date, datetime, timedelta
 
 import azure.functions as func
 
-from engagement.domain.messages.message import MESSAGE_ID
+from engagement.domain.identifier import MESSAGE_ID
 from engagement.domain.organizations.organization import Organization
 from engagement.domain.payload import Fields
 from engagement.domain.reports.period import read_day, read_period
@@ -15,7 +15,8 @@ from engagement.domain.reports.rollup import ORGANIZATION, Group, GroupKind
 from engagement.errors import InvalidRequestError
 from engagement.functions import kpi_views
 from engagement.functions.auth import Guard
-from engagement.functions.web import continuation, json_response, parameters, read_json
+from engagement.functions.scopes import own
+from engagement.functions.web import continuation, json_response, read_json, takes
 from engagement.services import Services
 
 BASE = "api/v1/organizations/{organization_id}/kpis"
@@ -28,9 +29,10 @@ def blueprint(services: Services) -> func.Blueprint:
     guard = Guard(services)
 
     @bp.route(BASE, methods=["GET"], auth_level=func.AuthLevel.ANONYMOUS)
-    @guard.organization
+    @guard.seller(own("sender"))
+    @takes("from", "to", "group_by", "sender", "template")
     async def get_kpis(req: func.HttpRequest, organization: Organization) -> func.HttpResponse:
-        query = parameters(req, "from", "to", "group_by", "sender", "template")
+        query = req.params
         period = read_period(query, datetime.now(UTC).date())
         group, group_by = _group(query), _group_by(query)
         if group is not ORGANIZATION and group_by is not None:
@@ -40,11 +42,12 @@ def blueprint(services: Services) -> func.Blueprint:
 
     @bp.route(f"{BASE}/recompute", methods=["POST"], auth_level=func.AuthLevel.ANONYMOUS)
     @guard.organization
+    @takes("continuation")
     async def recompute_kpis(
         req: func.HttpRequest, organization: Organization
     ) -> func.HttpResponse:
         now = datetime.now(UTC)
-        after = continuation(parameters(req, "continuation"), MESSAGE_ID)
+        after = continuation(req.params, MESSAGE_ID)
         on = _read_on(read_json(req), now.date())
         recomputed = await services.rolling_up.recompute(organization, on, now, after=after)
         return json_response(kpi_views.recomputed_json(on.isoformat(), recomputed))

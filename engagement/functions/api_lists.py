@@ -11,7 +11,8 @@ from engagement.domain.organizations.organization import Organization
 from engagement.domain.reports.selection import read_related, read_selection, record_key
 from engagement.functions import list_views
 from engagement.functions.auth import Guard
-from engagement.functions.web import API_HEADERS, json_response, page_size, parameters
+from engagement.functions.scopes import own
+from engagement.functions.web import API_HEADERS, json_response, page_size, takes
 from engagement.services import Services
 
 BASE = "api/v1/organizations/{organization_id}"
@@ -43,9 +44,10 @@ def blueprint(services: Services) -> func.Blueprint:
     listing, phrasebook = services.listing, services.phrasebook
 
     @bp.route(MESSAGES, methods=["GET"], auth_level=func.AuthLevel.ANONYMOUS)
-    @guard.organization
+    @guard.seller(own("sender"))
+    @takes(*SELECTION, *VIEWER, *PAGE)
     async def get_messages(req: func.HttpRequest, organization: Organization) -> func.HttpResponse:
-        query = parameters(req, *SELECTION, *VIEWER, *PAGE)
+        query = req.params
         now, viewer = datetime.now(UTC), phrasebook.viewer(query)
         page, end = await listing.page(
             organization,
@@ -58,11 +60,12 @@ def blueprint(services: Services) -> func.Blueprint:
         return json_response({"items": items, "continuation": end})
 
     @bp.route(EXPORT, methods=["GET"], auth_level=func.AuthLevel.ANONYMOUS)
-    @guard.organization
+    @guard.seller(own("sender"))
+    @takes(*SELECTION, *VIEWER)
     async def export_messages(
         req: func.HttpRequest, organization: Organization
     ) -> func.HttpResponse:
-        query = parameters(req, *SELECTION, *VIEWER)
+        query = req.params
         now, viewer = datetime.now(UTC), phrasebook.viewer(query)
         rows = await listing.export(organization, read_selection(query), now)
         # In a thread, as 50,000 rows take their time.
@@ -77,10 +80,11 @@ def blueprint(services: Services) -> func.Blueprint:
 
     @bp.route(ACTIVITIES, methods=["GET"], auth_level=func.AuthLevel.ANONYMOUS)
     @guard.organization
+    @takes("related", *VIEWER, *PAGE)
     async def get_activities(
         req: func.HttpRequest, organization: Organization
     ) -> func.HttpResponse:
-        query = parameters(req, "related", *VIEWER, *PAGE)
+        query = req.params
         now, viewer = datetime.now(UTC), phrasebook.viewer(query)
         named = record_key(req.route_params["type"], req.route_params["record_id"], "record_id")
         page, end = await listing.activities(

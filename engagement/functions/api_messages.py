@@ -14,13 +14,14 @@ from engagement.domain.payload import Fields
 from engagement.domain.reports.viewer import Viewer
 from engagement.functions import views
 from engagement.functions.auth import Guard
+from engagement.functions.scopes import own_message
 from engagement.functions.web import (
     continuation,
     idempotency_key,
     json_response,
     page_size,
-    parameters,
     read_json,
+    takes,
 )
 from engagement.services import Services
 from engagement.services.sending import DELIVERIES, Order
@@ -56,9 +57,10 @@ def blueprint(services: Services) -> func.Blueprint:
         return await details(organization, message_id, 201)
 
     @bp.route(ONE, methods=["GET"], auth_level=func.AuthLevel.ANONYMOUS)
-    @guard.organization
+    @guard.seller(own_message(services.reading))
+    @takes("time_zone", "language")
     async def get_message(req: func.HttpRequest, organization: Organization) -> func.HttpResponse:
-        viewer = services.phrasebook.viewer(parameters(req, "time_zone", "language"))
+        viewer = services.phrasebook.viewer(req.params)
         return await details(organization, req.route_params["message_id"], viewer=viewer)
 
     @bp.route(ONE, methods=["PATCH"], auth_level=func.AuthLevel.ANONYMOUS)
@@ -87,9 +89,10 @@ def blueprint(services: Services) -> func.Blueprint:
         return json_response({**views.details_json(found, now, anybody), "copies": copies})
 
     @bp.route(f"{ONE}/timeline", methods=["GET"], auth_level=func.AuthLevel.ANONYMOUS)
-    @guard.organization
+    @guard.seller(own_message(services.reading))
+    @takes("page_size", "continuation")
     async def get_timeline(req: func.HttpRequest, organization: Organization) -> func.HttpResponse:
-        query = parameters(req, "page_size", "continuation")
+        query = req.params
         message, page, end = await services.reading.timeline(
             organization,
             req.route_params["message_id"],

@@ -10,6 +10,7 @@ from engagement.domain.messages.reminder import read_reminder
 from engagement.domain.organizations.organization import Organization
 from engagement.functions import views
 from engagement.functions.auth import Guard
+from engagement.functions.scopes import own_message
 from engagement.functions.web import json_response, no_content, read_json
 from engagement.services import Services
 
@@ -22,7 +23,7 @@ def blueprint(services: Services) -> func.Blueprint:
     guard = Guard(services)
 
     @bp.route(ONE, methods=["PUT"], auth_level=func.AuthLevel.ANONYMOUS)
-    @guard.organization
+    @guard.seller(own_message(services.reading))
     async def put_reminder(req: func.HttpRequest, organization: Organization) -> func.HttpResponse:
         message = await services.reminding.put(
             organization,
@@ -33,7 +34,7 @@ def blueprint(services: Services) -> func.Blueprint:
         return json_response(views.reminder_json(message.reminder))
 
     @bp.route(ONE, methods=["DELETE"], auth_level=func.AuthLevel.ANONYMOUS)
-    @guard.organization
+    @guard.seller(own_message(services.reading))
     async def delete_reminder(
         req: func.HttpRequest, organization: Organization
     ) -> func.HttpResponse:

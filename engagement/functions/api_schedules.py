@@ -15,7 +15,7 @@ from engagement.functions.web import (
     json_response,
     no_content,
     page_size,
-    parameters,
+    takes,
 )
 from engagement.services import Services
 
@@ -52,10 +52,11 @@ def blueprint(services: Services) -> func.Blueprint:
 
     @bp.route(DUE, methods=["GET"], auth_level=func.AuthLevel.ANONYMOUS)
     @guard.organization
+    @takes("page_size", "continuation")
     async def get_due_messages(
         req: func.HttpRequest, organization: Organization
     ) -> func.HttpResponse:
-        query = parameters(req, "page_size", "continuation")
+        query = req.params
         page, end = await services.reading.waiting(
             organization,
             datetime.now(UTC),

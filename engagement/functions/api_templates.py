@@ -14,14 +14,15 @@ from engagement.domain.payload import Fields
 from engagement.domain.templates.template import TEMPLATE_ID
 from engagement.errors import InvalidRequestError
 from engagement.functions.auth import Guard
+from engagement.functions.scopes import shared
 from engagement.functions.template_views import template_details_json, template_json
 from engagement.functions.web import (
     continuation,
     json_response,
     no_content,
     page_size,
-    parameters,
     read_json,
+    takes,
 )
 from engagement.services import Services
 
@@ -47,9 +48,10 @@ def blueprint(services: Services) -> func.Blueprint:
         return json_response(template_details_json(*found), status)
 
     @bp.route(BASE, methods=["GET"], auth_level=func.AuthLevel.ANONYMOUS)
-    @guard.organization
+    @guard.seller(shared)
+    @takes("page_size", "continuation", *SEGMENTS)
     async def get_templates(req: func.HttpRequest, organization: Organization) -> func.HttpResponse:
-        query = parameters(req, "page_size", "continuation", *SEGMENTS)
+        query = req.params
         page, end = await templating.page(
             organization,
             _segment(query),
@@ -68,9 +70,10 @@ def blueprint(services: Services) -> func.Blueprint:
         return await details(organization, template_id, status=201 if created else 200)
 
     @bp.route(ONE, methods=["GET"], auth_level=func.AuthLevel.ANONYMOUS)
-    @guard.organization
+    @guard.seller(shared)
+    @takes(*SEGMENTS)
     async def get_template(req: func.HttpRequest, organization: Organization) -> func.HttpResponse:
-        query = parameters(req, *SEGMENTS)
+        query = req.params
         return await details(organization, req.route_params["template_id"], _segment(query))
 
     @bp.route(ONE, methods=["DELETE"], auth_level=func.AuthLevel.ANONYMOUS)

@@ -6,11 +6,11 @@ from datetime import UTC, datetime
 
 import azure.functions as func
 
-from engagement.domain.messages.message import MESSAGE_ID
+from engagement.domain.identifier import MESSAGE_ID
 from engagement.domain.organizations.organization import Organization
 from engagement.functions import views
 from engagement.functions.auth import Guard
-from engagement.functions.web import continuation, json_response, parameters
+from engagement.functions.web import continuation, json_response, takes
 from engagement.services import Services
 
 BASE = "api/v1/organizations/{organization_id}/verdicts"
@@ -31,8 +31,9 @@ def blueprint(services: Services) -> func.Blueprint:
 
     @bp.route(f"{BASE}/score", methods=["POST"], auth_level=func.AuthLevel.ANONYMOUS)
     @guard.manager
+    @takes("continuation")
     async def score_again(req: func.HttpRequest, organization: Organization) -> func.HttpResponse:
-        after = continuation(parameters(req, "continuation"), MESSAGE_ID)
+        after = continuation(req.params, MESSAGE_ID)
         report = await services.scoring.score(organization, datetime.now(UTC), after=after)
         return json_response(views.report_json(report))
 

@@ -18,8 +18,8 @@ from engagement.functions.web import (
     json_response,
     no_content,
     page_size,
-    parameters,
     read_json,
+    takes,
 )
 from engagement.functions.webhook_views import dead_letter_json, endpoint_json, subscribed_json
 from engagement.services import Services
@@ -45,8 +45,10 @@ def blueprint(services: Services) -> func.Blueprint:
 def _add_collection_routes(bp: func.Blueprint, guard: Guard, subscribing: Subscribing) -> None:
     @bp.route(BASE, methods=["GET"], auth_level=func.AuthLevel.ANONYMOUS)
     @guard.organization
-    async def get_webhooks(req: func.HttpRequest, organization: Organization) -> func.HttpResponse:
-        parameters(req)
+    async def get_webhooks(
+        req: func.HttpRequest,  # noqa: ARG001 - the binding
+        organization: Organization,
+    ) -> func.HttpResponse:
         items = [endpoint_json(one) for one in await subscribing.list(organization)]
         return json_response({"items": items, "continuation": None})
 
@@ -100,10 +102,11 @@ def _add_delivery_routes(bp: func.Blueprint, guard: Guard, notifying: Notifying)
 
     @bp.route(f"{ONE}/dead-letters", methods=["GET"], auth_level=func.AuthLevel.ANONYMOUS)
     @guard.organization
+    @takes("page_size", "continuation")
     async def get_dead_letters(
         req: func.HttpRequest, organization: Organization
     ) -> func.HttpResponse:
-        query = parameters(req, "page_size", "continuation")
+        query = req.params
         page, end = await notifying.page(
             organization,
             req.route_params["webhook_id"],

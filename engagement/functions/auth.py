@@ -1,35 +1,23 @@
-"""Who may call which route: every handler is wrapped by one of these, or by none of them served."""
+"""Who may call which route of the API: the administrator, an organization, or its sellers."""
 
 from __future__ import annotations
 
-import hashlib
-import hmac
 from collections.abc import Awaitable, Callable
-from enum import StrEnum
 from typing import Any
 
 import azure.functions as func
 
 from engagement.domain.organizations.organization import Organization
-from engagement.errors import InvalidRequestError, NotFoundError, UnauthorizedError
-from engagement.functions.web import answer
+from engagement.errors import InvalidRequestError, NotFoundError
+from engagement.functions.access import Access, Wrapped, wrapped
+from engagement.functions.callers import Caller, Callers
+from engagement.functions.limits import held_back
+from engagement.functions.web import check_parameters
 from engagement.services import Services
 
-HEADER = "x-api-key"
-
-Wrapped = Callable[[func.HttpRequest], Awaitable[func.HttpResponse]]
 OrganizationHandler = Callable[[func.HttpRequest, Organization], Awaitable[func.HttpResponse]]
-
-
-class Access(StrEnum):
-    """Who may call a route."""
-
-    ANYONE = "anyone"
-    ADMINISTRATOR = "administrator"
-    #: with a key of the organization in the path
-    ORGANIZATION = "organization"
-    #: either of the two
-    MANAGER = "administrator or organization"
+#: Lets a seller, named by the user's id, go on with a request, or raises what refuses it.
+Scope = Callable[[func.HttpRequest, Organization, str], Awaitable[None]]
 
 
 class Guard:
@@ -37,74 +25,85 @@ class Guard:
 
     def __init__(self, services: Services) -> None:
         self.administering = services.administering
-        self.admin_digest = _digest(services.admin_key) if services.admin_key else None
+        self.limiting = services.limiting
+        self.callers = Callers(services)
 
     def administrator(self, handler: Wrapped) -> Wrapped:
         """Let only the deployment's administrator through."""
 
         async def check(req: func.HttpRequest) -> func.HttpResponse:
-            if not self._is_administrator(req):
-                raise UnauthorizedError("The administrator's key is needed.")
+            caller = await self.callers.of(req)
+            if not caller.administers:
+                raise caller.refusal
+            check_parameters(req, handler)
             return await handler(req)
 
-        return wrapped(handler, check, Access.ADMINISTRATOR)
+        return self._wrapped(handler, check, Access.ADMINISTRATOR)
 
     def organization(self, handler: OrganizationHandler) -> Wrapped:
-        """Let callers with a key of the organization in the path through, and find it for them."""
+        """Let callers for the organization in the path through, and find it for them."""
 
         async def check(req: func.HttpRequest) -> func.HttpResponse:
-            return await handler(req, await self._keyed(req))
+            organization = await self._worked_for(req, await self.callers.of(req))
+            return await _serve(handler, req, organization)
 
-        return wrapped(handler, check, Access.ORGANIZATION)
+        return self._wrapped(handler, check, Access.ORGANIZATION)
 
     def manager(self, handler: OrganizationHandler) -> Wrapped:
         """Like :meth:`organization`, for the administrator too."""
 
         async def check(req: func.HttpRequest) -> func.HttpResponse:
-            if self._is_administrator(req):
+            caller = await self.callers.of(req)
+            if caller.administers:
                 organization_id = req.route_params["organization_id"]
-                return await handler(req, await self.administering.find(organization_id))
-            return await handler(req, await self._keyed(req))
+                organization = await self.administering.find(organization_id)
+                return await _serve(handler, req, organization)
+            return await _serve(handler, req, await self._worked_for(req, caller))
 
-        return wrapped(handler, check, Access.MANAGER)
+        return self._wrapped(handler, check, Access.MANAGER)
 
-    def _is_administrator(self, req: func.HttpRequest) -> bool:
-        presented = _digest(req.headers.get(HEADER, ""))
-        return self.admin_digest is not None and hmac.compare_digest(presented, self.admin_digest)
+    def seller(self, scope: Scope) -> Callable[[OrganizationHandler], Wrapped]:
+        """Like :meth:`organization`, and for its sellers within *scope*."""
 
-    async def _keyed(self, req: func.HttpRequest) -> Organization:
-        presented = req.headers.get(HEADER, "")
-        refusal = UnauthorizedError("A key of this organization is needed in X-Api-Key.")
-        if not presented:
-            raise refusal
-        try:
-            organization = await self.administering.find(req.route_params["organization_id"])
-        except (NotFoundError, InvalidRequestError):
-            # Whether an organization exists is not a stranger's business.
-            raise refusal from None
-        if not organization.accepts(presented):
-            raise refusal
+        def wrap(handler: OrganizationHandler) -> Wrapped:
+            async def check(req: func.HttpRequest) -> func.HttpResponse:
+                caller = await self.callers.of(req)
+                organization = await self._named(req, caller)
+                works = await caller.works_for(organization)
+                user_id = None if works else await caller.seller_in(organization)
+                if not works and user_id is None:
+                    raise caller.refusal
+                # Before what is not the seller's own is refused, for which the store may be asked.
+                self.limiting.count_call(organization.key)
+                if user_id is not None:
+                    await scope(req, organization, user_id)
+                return await _serve(handler, req, organization)
+
+            return self._wrapped(handler, check, Access.SELLER)
+
+        return wrap
+
+    def _wrapped(self, handler: Callable[..., Any], check: Wrapped, access: Access) -> Wrapped:
+        return wrapped(handler, held_back(self.limiting, check), access)
+
+    async def _worked_for(self, req: func.HttpRequest, caller: Caller) -> Organization:
+        """Return the organization that the caller works for, within the limits of its calls."""
+        organization = await self._named(req, caller)
+        if not await caller.works_for(organization):
+            raise caller.refusal
+        self.limiting.count_call(organization.key)
         return organization
 
-
-def anyone(handler: Wrapped) -> Wrapped:
-    """Let everybody through."""
-    return wrapped(handler, handler, Access.ANYONE)
-
-
-def wrapped(handler: Callable[..., Any], check: Wrapped, access: Access) -> Wrapped:
-    """Return a function that the Functions worker can index, named like *handler*."""
-
-    async def function(req: func.HttpRequest) -> func.HttpResponse:
-        return await answer(check, req)
-
-    function.__name__ = function.__qualname__ = handler.__name__
-    function.__doc__ = handler.__doc__
-    # Read by the test that holds every route against the list of public ones.
-    function.access = access  # type: ignore[attr-defined]
-    return function
+    async def _named(self, req: func.HttpRequest, caller: Caller) -> Organization:
+        try:
+            return await self.administering.find(req.route_params["organization_id"])
+        except (NotFoundError, InvalidRequestError):
+            # Whether an organization exists is not a stranger's business.
+            raise caller.refusal from None
 
 
-def _digest(key: str) -> bytes:
-    # Digests are of one length, so that comparing them tells nothing of the key's.
-    return hashlib.sha256(key.encode("utf-8", "replace")).digest()
+async def _serve(
+    handler: OrganizationHandler, req: func.HttpRequest, organization: Organization
+) -> func.HttpResponse:
+    check_parameters(req, handler)
+    return await handler(req, organization)

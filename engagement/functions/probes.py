@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import azure.functions as func
 
-from engagement.functions.auth import anyone
+from engagement.functions.access import anyone
 from engagement.functions.web import json_response
 from engagement.services import PublicServices
 

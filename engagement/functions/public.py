@@ -1,19 +1,23 @@
 """What strangers call: the pixel, the redirect, the attachment.
 
 Three rules: the pixel always answers with the image; the answer never depends on who asks; and
-whatever is wrong with a token, the answer is one and the same.
+whatever is wrong with a token, the answer is one and the same, until a source has shown too many
+such: then it is another one and the same, while good tokens are served as ever.
 """
 
 from __future__ import annotations
 
 import base64
-import logging
+import functools
 import secrets
+from collections.abc import Callable
+from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
 
 import azure.functions as func
 
+from engagement import telemetry
 from engagement.domain.file_name import content_disposition
 from engagement.domain.verdicts.observer import Hit
 from engagement.errors import (
@@ -21,13 +25,13 @@ from engagement.errors import (
     NotFoundError,
     RangeNotSatisfiableError,
     StorageError,
+    TooManyRequestsError,
 )
-from engagement.functions.auth import Access, Wrapped, wrapped
-from engagement.functions.web import RETRY_AFTER
+from engagement.functions.access import Access, Wrapped, wrapped
+from engagement.functions.web import RETRY_AFTER, seconds, tell_failure
 from engagement.services import PublicServices
+from engagement.services.limiting import Limiting
 from engagement.services.tracking import Download
-
-logger = logging.getLogger(__name__)
 
 #: A transparent image of 1 x 1 pixel, 43 bytes.
 GIF = base64.b64decode("R0lGODlhAQABAPAAAAAAAAAAACH5BAEAAAAALAAAAAABAAEAAAICRAEAOw==")
@@ -38,11 +42,13 @@ HEADERS = {
     "X-Content-Type-Options": "nosniff",
     "X-Robots-Tag": "noindex, nofollow",
 }
+PIXEL_HEADERS = {**HEADERS, "Content-Type": "image/gif"}
 #: For what a browser may show: nothing in it runs, loads or submits.
 LOCKED = {"Content-Security-Policy": "default-src 'none'; style-src 'unsafe-inline'; sandbox"}
 
 PAGES = Path(__file__).parent.parent / "pages"
 NOT_FOUND = (PAGES / "not_found.html").read_bytes()
+TOO_MANY = (PAGES / "too_many.html").read_bytes()
 TRY_AGAIN = (PAGES / "try_again.html").read_bytes()
 
 #: All are declared, so that the host lets them through and each is answered in so many words.
@@ -53,40 +59,64 @@ ALLOWED = ("GET", "HEAD")
 def blueprint(services: PublicServices) -> func.Blueprint:
     """Return the anonymous routes."""
     bp = func.Blueprint()
-    tracking = services.tracking
+    tracking, limiting = services.tracking, services.limiting
 
     @bp.route("o/{file}", methods=METHODS, auth_level=func.AuthLevel.ANONYMOUS)
-    @_for_strangers
+    @for_strangers
     async def pixel(req: func.HttpRequest) -> func.HttpResponse:
         try:
             await tracking.open(_token(req.route_params["file"]), _hit(req))
         except InvalidTokenError:
-            logger.info("pixel asked for with an invalid token")
+            # Beyond the limit too the answer is the image.
+            with suppress(TooManyRequestsError):
+                limiting.count_bad_token(req.headers)
         except Exception:
             # This is our problem, not the recipient's.
-            logger.exception("an open failed")
-        return func.HttpResponse(GIF, headers=dict(HEADERS), mimetype="image/gif")
+            telemetry.exception("open_failed")
+        return func.HttpResponse(GIF, headers=PIXEL_HEADERS)
 
     @bp.route("c/{token}", methods=METHODS, auth_level=func.AuthLevel.ANONYMOUS)
-    @_for_strangers
+    @for_strangers
+    @_limited(limiting)
     async def click(req: func.HttpRequest) -> func.HttpResponse:
         location = await tracking.click(req.route_params["token"], _hit(req))
         return func.HttpResponse(status_code=302, headers={**HEADERS, "Location": location})
 
     @bp.route("a/{token}/{*name}", methods=METHODS, auth_level=func.AuthLevel.ANONYMOUS)
-    @_for_strangers
+    @for_strangers
+    @_limited(limiting)
     async def attachment(req: func.HttpRequest) -> func.HttpResponse:
         return _download(await tracking.download(req.route_params["token"], _hit(req)))
 
     @bp.route("robots.txt", methods=["GET", "HEAD"], auth_level=func.AuthLevel.ANONYMOUS)
-    @_for_strangers
+    @for_strangers
     async def robots(req: func.HttpRequest) -> func.HttpResponse:  # noqa: ARG001 - the binding
         return func.HttpResponse("User-agent: *\nDisallow: /\n", mimetype="text/plain")
 
     return bp
 
 
-def _for_strangers(handler: Wrapped) -> Wrapped:
+def _limited(limiting: Limiting) -> Callable[[Wrapped], Wrapped]:
+    """Return what counts a handler's bad tokens by their source, and refuses too many of them."""
+
+    def decorate(handler: Wrapped) -> Wrapped:
+        @functools.wraps(handler)
+        async def counted(req: func.HttpRequest) -> func.HttpResponse:
+            try:
+                return await handler(req)
+            except InvalidTokenError:
+                try:
+                    limiting.count_bad_token(req.headers)
+                except TooManyRequestsError as error:
+                    return _page(429, TOO_MANY, {"Retry-After": seconds(error.retry_after)})
+                raise
+
+        return counted
+
+    return decorate
+
+
+def for_strangers(handler: Wrapped) -> Wrapped:
     """Give *handler* the answers that every public route shares."""
 
     async def check(req: func.HttpRequest) -> func.HttpResponse:
@@ -101,18 +131,18 @@ def _for_strangers(handler: Wrapped) -> Wrapped:
         except RangeNotSatisfiableError as error:
             part = {"Content-Range": f"bytes */{error.size}"}
             return func.HttpResponse(status_code=416, headers={**HEADERS, **part})
-        except StorageError:
+        except StorageError as error:
+            tell_failure(error)
             return _page(503, TRY_AGAIN, {"Retry-After": RETRY_AFTER})
         except Exception:
-            logger.exception("a public request failed")
+            telemetry.exception("request_failed", status=503)
             return _page(503, TRY_AGAIN, {"Retry-After": RETRY_AFTER})
 
     return wrapped(handler, check, Access.ANYONE)
 
 
 def _hit(req: func.HttpRequest) -> Hit:
-    headers = {name.lower(): value for name, value in req.headers.items()}
-    return Hit(req.method, headers, datetime.now(UTC), secrets.token_hex(6))
+    return Hit(req.method, req.headers, datetime.now(UTC), secrets.token_hex(6))
 
 
 def _token(file: str) -> str:

@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 
 import azure.functions as func
 
+from engagement.functions.background import in_background
 from engagement.services import Services
 
 
@@ -14,14 +15,17 @@ def blueprint(services: Services) -> func.Blueprint:
     bp = func.Blueprint()
 
     @bp.queue_trigger(arg_name="record", queue_name="interactions", connection="ENGAGEMENT_DATA")
+    @in_background
     async def place_interaction(record: func.QueueMessage) -> None:
         await services.recording.take(record.get_body().decode("utf-8"))
 
     @bp.queue_trigger(arg_name="request", queue_name="judgements", connection="ENGAGEMENT_DATA")
+    @in_background
     async def judge_message(request: func.QueueMessage) -> None:
         await services.judging.take(request.get_body().decode("utf-8"), datetime.now(UTC))
 
     @bp.queue_trigger(arg_name="delivery", queue_name="webhooks", connection="ENGAGEMENT_DATA")
+    @in_background
     async def send_webhook(delivery: func.QueueMessage) -> None:
         await services.notifying.take(delivery.get_body().decode("utf-8"), datetime.now(UTC))
 

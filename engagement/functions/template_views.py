@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from engagement.domain.messages.message import Content
+from engagement.domain.messages.content import Content
 from engagement.domain.moment import moment
 from engagement.domain.templates.recommendation import Rate, Recommendation
 from engagement.domain.templates.template import Template

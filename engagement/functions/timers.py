@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 
 import azure.functions as func
 
+from engagement.functions.background import in_background
 from engagement.services import Services
 
 #: Seconds; a message may be a minute late, and the next run goes on where this one stopped.
@@ -19,19 +20,23 @@ def blueprint(services: Services) -> func.Blueprint:
     bp = func.Blueprint()
 
     @bp.timer_trigger(arg_name="timer", schedule="20 * * * * *")
+    @in_background
     async def roll_up(timer: func.TimerRequest) -> None:  # noqa: ARG001 - the binding
         await services.rolling_up.run(datetime.now(UTC), ROLL_UP_SECONDS)
 
     @bp.timer_trigger(arg_name="timer", schedule="0 17 * * * *")
+    @in_background
     async def sweep(timer: func.TimerRequest) -> None:  # noqa: ARG001 - the binding
         await services.sweeping.sweep(datetime.now(UTC))
 
     @bp.timer_trigger(arg_name="timer", schedule="*/15 * * * * *")
+    @in_background
     async def dispatch(timer: func.TimerRequest) -> None:  # noqa: ARG001 - the binding
         await services.dispatching.run(lambda: datetime.now(UTC), DISPATCH_SECONDS)
 
-    @bp.timer_trigger(arg_name="timer", schedule="0 47 * * * *")
-    async def watch_poison_queues(timer: func.TimerRequest) -> None:  # noqa: ARG001 - the binding
-        await services.watching.watch()
+    @bp.timer_trigger(arg_name="timer", schedule="45 */5 * * * *")
+    @in_background
+    async def watch_queues(timer: func.TimerRequest) -> None:  # noqa: ARG001 - the binding
+        await services.watching.watch(datetime.now(UTC))
 
     return bp

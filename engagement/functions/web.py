@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 import json
-import logging
 import math
 import re
 from collections.abc import Awaitable, Callable, Mapping
 from http import HTTPStatus
-from typing import Any
+from typing import Any, TypeVar
 
 import azure.functions as func
 
-from engagement.domain.payload import parse_json
+from engagement import telemetry
+from engagement.domain.json_text import parse_json
 from engagement.domain.precondition import Precondition, entity_tag
 from engagement.errors import (
     EngagementError,
@@ -20,10 +20,11 @@ from engagement.errors import (
     RemoteError,
     StorageError,
     TooLargeError,
+    TooManyRequestsError,
+    UnauthorizedError,
 )
 
-logger = logging.getLogger(__name__)
-
+T = TypeVar("T")
 Handler = Callable[[func.HttpRequest], Awaitable[func.HttpResponse]]
 
 #: Bytes; two bodies of the largest size, escaped, and room for the rest.
@@ -73,11 +74,16 @@ def problem(
     if status == HTTPStatus.SERVICE_UNAVAILABLE:
         headers["Retry-After"] = RETRY_AFTER
     elif retry_after is not None:
-        headers["Retry-After"] = str(math.ceil(retry_after))
+        headers["Retry-After"] = seconds(retry_after)
     body = json.dumps(value).encode()
     return func.HttpResponse(
         body, status_code=status, headers=headers, mimetype="application/problem+json"
     )
+
+
+def seconds(value: float) -> str:
+    """Return *value* as Retry-After is written: whole seconds, none too early."""
+    return str(math.ceil(value))
 
 
 async def answer(handler: Handler, request: func.HttpRequest) -> func.HttpResponse:
@@ -86,15 +92,30 @@ async def answer(handler: Handler, request: func.HttpRequest) -> func.HttpRespon
         return await handler(request)
     except InvalidRequestError as error:
         return problem(error.status, error.detail, error.field)
-    except RemoteError as error:
+    except (RemoteError, TooManyRequestsError) as error:
+        if isinstance(error, RemoteError):
+            tell_failure(error)
         return problem(error.status, error.detail, retry_after=error.retry_after)
+    except UnauthorizedError as error:
+        response = problem(error.status, error.detail)
+        response.headers["WWW-Authenticate"] = error.challenge
+        return response
     except EngagementError as error:
         if isinstance(error, StorageError):
-            logger.warning("store failed", extra={"cause": type(error.__cause__).__name__})
+            tell_failure(error)
         return problem(error.status, error.detail)
     except Exception:
-        logger.exception("a request failed")
+        telemetry.exception("request_failed", status=500)
         return problem(500, "This is a fault of ours.")
+
+
+def tell_failure(error: EngagementError) -> None:
+    """Tell that a request fails because of others: a store, or a system that is called.
+
+    The host's own log of requests knows no status, as it would keep the URL with it.
+    """
+    kind = type(error.__cause__ or error).__name__
+    telemetry.warning("request_failed", status=error.status, error=kind)
 
 
 def read_json(request: func.HttpRequest) -> object:
@@ -124,13 +145,22 @@ def idempotency_key(request: func.HttpRequest) -> str:
     return key
 
 
-def parameters(request: func.HttpRequest, *known: str) -> Mapping[str, str]:
-    """Return the query's parameters; raises InvalidRequestError naming one that is not *known*."""
-    found: Mapping[str, str] = request.params
-    for name in found:
+def takes(*names: str) -> Callable[[T], T]:
+    """Say which parameters of the query a handler of the API reads; it is called with no others."""
+
+    def mark(handler: T) -> T:
+        handler.parameters = names  # type: ignore[attr-defined]
+        return handler
+
+    return mark
+
+
+def check_parameters(request: func.HttpRequest, handler: Callable[..., object]) -> None:
+    """Raise InvalidRequestError naming a parameter of the query that *handler* does not take."""
+    known = getattr(handler, "parameters", ())
+    for name in request.params:
         if name not in known:
             raise InvalidRequestError("There is no such parameter.", name)
-    return found
 
 
 def flag(parameters: Mapping[str, str], name: str, *, default: bool) -> bool:

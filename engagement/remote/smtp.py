@@ -74,6 +74,23 @@ class Smtp:
         finally:
             transfer.client.close()
 
+    async def check(self) -> None:
+        """Connect, with TLS as set, sign in if there is a user, and say goodbye.
+
+        Raises RemoteError, as :meth:`send`.
+        """
+        import aiosmtplib
+
+        transfer = _Transfer(self._client(), self._timeout)
+        try:
+            await transfer.client.connect()
+            with contextlib.suppress(aiosmtplib.SMTPException, OSError):
+                await transfer.client.quit(timeout=min(self._timeout, _QUIT_TIMEOUT))
+        except (aiosmtplib.SMTPException, OSError, ValueError) as error:
+            raise RemoteError(_detail(error, transfer)) from None
+        finally:
+            transfer.client.close()
+
     def _client(self) -> aiosmtplib.SMTP:
         import aiosmtplib
 

@@ -13,9 +13,11 @@ if TYPE_CHECKING:
     from engagement.services.advising import Advising
     from engagement.services.alerting import Alerting
     from engagement.services.attaching import Attaching
+    from engagement.services.authenticating import Authenticating
     from engagement.services.dispatching import Dispatching
     from engagement.services.drafting import Drafting
     from engagement.services.judging import Judging
+    from engagement.services.limiting import Limiting
     from engagement.services.listing import Listing
     from engagement.services.notifying import Notifying
     from engagement.services.projecting import Projecting
@@ -41,6 +43,7 @@ class PublicServices:
 
     surface: str
     tracking: Tracking
+    limiting: Limiting
     #: raises StorageError unless the stores answer
     ready: Callable[[], Awaitable[None]]
     close: Callable[[], Awaitable[None]]
@@ -51,10 +54,14 @@ class Services(PublicServices):
     """Every use case of one deployment: the API, timers and queues need them."""
 
     admin_key: str | None = field(repr=False)
+    #: bool, whether callers may show keys, the administrator's among them
+    api_keys: bool
     administering: Administering
     advising: Advising
     alerting: Alerting
     attaching: Attaching
+    #: Authenticating or None, if no access tokens are accepted
+    authenticating: Authenticating | None
     dispatching: Dispatching
     drafting: Drafting
     judging: Judging

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import asyncio
-import logging
 import random
 from collections.abc import Awaitable, Callable, Collection, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
 
+from engagement import telemetry
 from engagement.domain.messages.message import Message, Status, status_at
 from engagement.domain.reports.contribution import Contribution, contributions
 from engagement.errors import ConflictError, NotFoundError, StorageError
@@ -17,8 +17,6 @@ from engagement.storage.contributions import Contributions, Days, digest_of
 from engagement.storage.interactions import Interactions
 from engagement.storage.markers import Markers
 from engagement.storage.messages import Messages
-
-logger = logging.getLogger(__name__)
 
 #: Brings what else is known of a message up to date: organization's key, message id.
 Project = Callable[[str, str], Awaitable[None]]
@@ -111,7 +109,9 @@ class Contributing:
                     raise
                 except Exception:
                     # One message that cannot be worked out must not hold up all the others.
-                    logger.exception("a message cannot be counted")
+                    telemetry.exception(
+                        "counting_failed", organization=organization, message=message_id
+                    )
                     unfinished.add(message_id)
                 return None
 

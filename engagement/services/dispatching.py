@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import logging
 import time
 from collections.abc import Callable, Sequence
 from contextlib import suppress
@@ -11,6 +10,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from itertools import groupby
 
+from engagement import telemetry
 from engagement.domain.messages.due_time import (
     CRM_PAUSE,
     PATIENCE,
@@ -31,9 +31,8 @@ from engagement.services.alerting import Alerting
 from engagement.services.announcing import Announcing
 from engagement.services.reminding import Reminding
 from engagement.services.scheduling import Scheduling
-from engagement.services.sending import CRM, may_pass
-
-logger = logging.getLogger(__name__)
+from engagement.services.sending import CRM, may_pass, tell_delivery
+from engagement.storage.organizations import Organizations
 
 #: Due times that are in memory together.
 PAGE = 200
@@ -62,6 +61,7 @@ class Dispatching:
         reminding: Reminding,
         alerting: Alerting,
         announcing: Announcing,
+        organizations: Organizations,
     ) -> None:
         self.due_times = scheduling.due_times
         self.projecting = scheduling.projecting
@@ -71,6 +71,9 @@ class Dispatching:
         self.reminding = reminding
         self.alerting = alerting
         self.announcing = announcing
+        self.organizations = organizations
+        #: keys of organizations that are being deleted, as the run found them
+        self.closed: frozenset[str] = frozenset()
         #: mailboxes (organization's key, address) that take nothing now, and until when
         self.held: dict[tuple[str, str], datetime] = {}
 
@@ -83,6 +86,9 @@ class Dispatching:
             page = await self.due_times.page(clock(), after=after, size=PAGE)
             if not page:
                 break
+            if after is None:
+                # Asked only when something is due, as most runs find nothing.
+                self.closed = await self.organizations.closed_keys()
             await self._page(page, clock, end, report)
             after = page[-1]
         return report
@@ -135,13 +141,20 @@ class Lane:
 
     async def _try(self, due: DueTime) -> bool:
         """Do one thing; returns whether its note is of no use any more."""
+        if due.organization in self.of.closed:
+            return True
         try:
             return await (self._send(due) if due.task is Task.SEND else self._remind(due))
         except (ConflictError, StorageError):
             raise
         except Exception:
             # A fault of ours must not stand in the way of all that are due later.
-            logger.exception("something that is due failed", extra={"task": due.task.value})
+            telemetry.exception(
+                "due_failed",
+                task=due.task.value,
+                organization=due.organization,
+                message=due.message_id,
+            )
             self.report.failed_count += 1
             return await self._put_off(due, self.clock() + pause(due.tries, 0))
 
@@ -219,6 +232,7 @@ class Lane:
                 return await self._put_off(due, until)
             failed = replace(after, status=Status.FAILED, failure=error.detail)
             after = await self._replace(due, after, failed)
+            tell_delivery(after)
         if after is not None and after.status in NOT_SENT:
             await self.of.alerting.tell_of_failure(due.organization, after, now)
             return True
@@ -243,6 +257,7 @@ class Lane:
             return await self._hand_over(due, message)
         unknown = replace(message, status=Status.UNKNOWN, failure=IN_DOUBT)
         unknown = await self._replace(due, message, unknown)
+        tell_delivery(unknown)
         await self.of.alerting.tell_of_failure(due.organization, unknown, now)
         return True
 

@@ -7,6 +7,7 @@ import secrets
 from dataclasses import replace
 from datetime import datetime
 
+from engagement.domain.messages.content import Content
 from engagement.domain.messages.copy import plan_links
 from engagement.domain.messages.draft import (
     Draft,
@@ -98,11 +99,7 @@ class Drafting:
             await self._change_waiting(organization, old, changes, now)
             return
         check_draft(old, now)
-        try:
-            content = await self.blobs.read_content(organization.key, old.content_blob)
-        except NotFoundError as error:
-            raise ConflictError("Somebody else changed this at the same time.") from error
-        draft = changed_draft(old, content, changes, now)
+        draft = changed_draft(old, await self._content(organization, old), changes, now)
         self._check_links(draft)
         new = replace(
             _message(draft, message_id=old.id, fingerprint=old.fingerprint, now=now),
@@ -126,6 +123,16 @@ class Drafting:
             await self.messages.replace(organization.key, old, new)
         if new.send_at != old.send_at:
             await self.waiting.remove(organization.key, old)
+
+    async def _content(self, organization: Organization, message: Message) -> Content:
+        try:
+            return await self.blobs.read_content(organization.key, message.content_blob)
+        except NotFoundError as error:
+            stored = await self.messages.read(organization.key, message.id)
+            if stored.etag != message.etag:
+                raise ConflictError("Somebody else changed this at the same time.") from error
+            # It was lost, and the change has to bring another.
+            return Content(None, None)
 
     async def _note_due(self, organization: Organization, message: Message, now: datetime) -> None:
         """Note when the message is to be looked at."""

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import asyncio
-import logging
 from dataclasses import dataclass, replace
 from datetime import datetime
 
+from engagement import telemetry
 from engagement.domain.verdicts.evidence import InteractionType
 from engagement.domain.verdicts.interaction import Interaction
 from engagement.domain.verdicts.observer import Crowd
@@ -21,8 +21,6 @@ from engagement.storage.interactions import Interactions
 from engagement.storage.judgement_requests import JudgementRequest, read_request, record_of
 from engagement.storage.queues import Queue
 from engagement.storage.settings import SettingsRows
-
-logger = logging.getLogger(__name__)
 
 #: Seconds after which a message is looked at a last time. Judgement is asked for once a minute, so
 #: what came later in that minute has come by then.
@@ -78,7 +76,7 @@ class Judging:
                 again = replace(request, interaction_id=None, last=True)
                 await self.requests.put(record_of(again), PATIENT_SECONDS, delay=LAST_LOOK)
         except NotFoundError:
-            logger.info("judgement of a deleted organization dropped")
+            telemetry.info("judgement_dropped", organization=request.organization)
         except (StorageError, ConflictError):
             await self.requests.put_back(record)
 

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import asyncio
-import logging
 import secrets
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from dataclasses import replace
 from datetime import datetime, timedelta
 
+from engagement import telemetry
 from engagement.domain.organizations.organization import Organization
 from engagement.domain.webhooks.webhook import (
     DeadLetter,
@@ -28,8 +28,6 @@ from engagement.storage.memory import Memory
 from engagement.storage.queues import Queue
 from engagement.storage.webhook_deliveries import Delivery, read_delivery, record_of
 from engagement.storage.webhooks import Endpoints
-
-logger = logging.getLogger(__name__)
 
 #: Seconds that an instance remembers who is to be told what.
 ENDPOINTS_LIFE = 10.0
@@ -101,7 +99,7 @@ class Notifying:
         try:
             await self._deliver(delivery, now)
         except NotFoundError:
-            logger.info("delivery to a deleted endpoint dropped")
+            telemetry.info("delivery_dropped", webhook=delivery.endpoint_id)
         except (StorageError, ConflictError):
             await self.deliveries.put(record, PATIENT_SECONDS, delay=STORE_PAUSE)
 
@@ -150,11 +148,8 @@ class Notifying:
             await self._bury(delivery, "The webhook is disabled.", now)
             return
         answer = await self._call(delivery, endpoint, now)
-        logger.info(
-            "webhook called",
-            extra={"webhook": endpoint.id, "status": answer.status, "tries": delivery.tries},
-        )
         if answer.accepted:
+            _tell(delivery, "sent", answer.status)
             # What was taken is not sent again for want of a note.
             with suppress(StorageError, ConflictError):
                 await self._note(delivery.organization, endpoint, recovered, now)
@@ -173,6 +168,7 @@ class Notifying:
         if answer.status in BUSY:
             delay = max(delay, retry_after(answer.retry_after, now))
         await self._put(delivery, delay)
+        _tell(delivery, "retried", answer.status)
 
     async def _call(self, delivery: Delivery, endpoint: Endpoint, now: datetime) -> Answer:
         body = delivery.event.body
@@ -207,7 +203,7 @@ class Notifying:
     async def _bury(self, delivery: Delivery, failure: str, now: datetime) -> None:
         letter = DeadLetter(delivery.endpoint_id, delivery.event, delivery.tries, failure, now)
         await self.dead_letters.add(delivery.organization, letter)
-        logger.warning("webhook given up", extra={"webhook": delivery.endpoint_id})
+        _tell(delivery, "failed")
 
     async def _put(self, delivery: Delivery, delay: timedelta = timedelta(0)) -> None:
         seconds = round(delay.total_seconds())
@@ -218,3 +214,16 @@ class Notifying:
         if not endpoint.enabled:
             raise ConflictError("The webhook is disabled; enable it first.")
         return endpoint
+
+
+def _tell(delivery: Delivery, outcome: str, status: int | None = None) -> None:
+    """Tell what became of one try; *status* is that of the endpoint's answer, if there was one."""
+    telemetry.metric(
+        "deliveries",
+        channel="webhook",
+        outcome=outcome,
+        value=1,
+        webhook=delivery.endpoint_id,
+        tries=delivery.tries,
+        status=status,
+    )

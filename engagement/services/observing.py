@@ -2,21 +2,19 @@
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
+from engagement import telemetry
 from engagement.domain.tracking.tracking_token import TrackingToken
-from engagement.domain.verdicts.client_address import AddressPrivacy, TrustedProxies, kept_address
+from engagement.domain.verdicts.client_address import AddressPrivacy, TrustedProxies
 from engagement.domain.verdicts.interaction import Interaction, interaction_id
 from engagement.domain.verdicts.observer import Crowd, Hit, Observer
 from engagement.domain.verdicts.recent import MessageKey
 from engagement.domain.verdicts.rule_set import PROVISIONAL, RuleSet
 from engagement.errors import StorageError
 from engagement.storage.memory import Memory
-from engagement.storage.settings import SettingsRows
-
-logger = logging.getLogger(__name__)
+from engagement.storage.tracking_settings import TrackingSettings
 
 #: Seconds that an organization's switch and rules are remembered.
 SETTINGS_LIFE = 60.0
@@ -49,7 +47,7 @@ class Observing:
     def __init__(
         self,
         observer: Observer,
-        settings: SettingsRows,
+        settings: TrackingSettings,
         shipped: RuleSet,
         proxies: TrustedProxies,
     ) -> None:
@@ -61,8 +59,6 @@ class Observing:
         # goes by their own rules, and no address, which they may not want kept.
         self.usual = Wishes(True, replace(shipped, version=PROVISIONAL), AddressPrivacy.NONE)
         self.wishes: Memory[Wishes] = Memory(SETTINGS_LIFE, 10_000)
-        # Other instances learn of a change when they have forgotten what they know.
-        settings.on_write.append(self.wishes.forget)
 
     async def observe(self, token: TrackingToken, hit: Hit, *, down: bool) -> Observation | None:
         """Return what is to be kept of a hit, None if the organization wants nothing kept.
@@ -73,15 +69,18 @@ class Observing:
         if not wishes.followed:
             return None
         address = self.proxies.client_address(hit.headers)
-        sight = self.observer.observe(token, hit, address, wishes.rules)
-        kept = kept_address(address, wishes.client_address)
+        sight = self.observer.observe(token, hit, address, wishes.rules, wishes.client_address)
         interaction = Interaction(
             id=interaction_id(hit.at, hit.nonce),
             message_id=token.message_id,
-            evidence=replace(sight.evidence, address=kept),
+            evidence=sight.evidence,
             judgement=sight.judgement,
         )
         return Observation(interaction, sight.telling, sight.crowd)
+
+    def forget(self, organization: str) -> None:
+        """Read the organization's wishes anew at its next hit: they have changed."""
+        self.wishes.forget(organization)
 
     async def _wishes(self, organization: str, *, down: bool) -> Wishes:
         """Return what the organization wants: as last known, else as usual."""
@@ -92,13 +91,10 @@ class Observing:
         except StorageError:
             return self.usual
         except Exception:
-            logger.exception("the settings of an organization cannot be read")
+            telemetry.exception("settings_failed", organization=organization)
             return self.usual
 
     async def _read(self, organization: str) -> Wishes:
-        settings = await self.settings.read_at_once(organization, SETTINGS_PATIENCE)
-        return Wishes(
-            followed=settings.follow_enabled,
-            rules=settings.verdicts.applied_to(self.shipped),
-            client_address=settings.verdicts.client_address,
-        )
+        followed, verdicts = await self.settings.read(organization, SETTINGS_PATIENCE)
+        rules = verdicts.applied_to(self.shipped)
+        return Wishes(followed, rules, verdicts.client_address)

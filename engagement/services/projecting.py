@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import asyncio
-import logging
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
 
+from engagement import telemetry
 from engagement.domain.messages.message import Status
 from engagement.domain.reports.listed import Listed, listed_of
 from engagement.domain.verdicts.kpi import Kpi, count
@@ -18,8 +18,6 @@ from engagement.storage.listings import Listings, Place, places_of
 from engagement.storage.markers import Markers
 from engagement.storage.messages import Messages
 from engagement.storage.summaries import Summaries, Summary
-
-logger = logging.getLogger(__name__)
 
 #: Seconds between tries when somebody else does the same at the same time.
 PAUSES = (0.05, 0.1, 0.2, 0.4)
@@ -78,7 +76,12 @@ class Projecting:
                 async with asyncio.timeout(LONGEST_WAIT):
                     await self.project(organization, message_id)
             except (EngagementError, TimeoutError) as error:
-                logger.warning("lists lag behind", extra={"cause": type(error).__name__})
+                telemetry.warning(
+                    "lists_lag",
+                    organization=organization,
+                    message=message_id,
+                    error=type(error).__name__,
+                )
 
     async def project(self, organization: str, message_id: str) -> Projected:
         """Bring the lists in step with a message, which may be gone; returns what changed in them.

@@ -6,15 +6,9 @@ from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
 
+from engagement.domain.messages.content import Content
 from engagement.domain.messages.follow import FollowState, follow_state
-from engagement.domain.messages.message import (
-    Content,
-    Message,
-    Status,
-    failure_at,
-    status_at,
-    waits,
-)
+from engagement.domain.messages.message import Message, Status, failure_at, status_at, waits
 from engagement.domain.organizations.organization import Organization
 from engagement.domain.verdicts.interaction import Interaction
 from engagement.domain.verdicts.kpi import Kpi, count
@@ -67,6 +61,10 @@ class Reading:
             kpi=await self._kpi(organization, message),
         )
 
+    async def sender_id(self, organization: Organization, message_id: str) -> str:
+        """Return the id of the user who sends a message; raises NotFoundError."""
+        return (await self.messages.read_head(organization.key, message_id)).sender.user_id
+
     async def timeline(
         self, organization: Organization, message_id: str, *, after: str, size: int
     ) -> tuple[Message, list[Interaction], str | None]:
@@ -105,7 +103,11 @@ class Reading:
         except NotFoundError:
             # A change came in between, and took the content that it replaced away.
             message = await self.messages.read(organization.key, message_id)
-            content = await self.blobs.read_content(organization.key, message.content_blob)
+            try:
+                content = await self.blobs.read_content(organization.key, message.content_blob)
+            except NotFoundError:
+                # It was lost; the rest is shown, so that somebody can mend it.
+                content = Content(None, None)
         return message, content
 
     async def _kpi(self, organization: Organization, message: Message) -> Kpi:

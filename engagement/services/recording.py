@@ -3,27 +3,28 @@
 from __future__ import annotations
 
 import asyncio
-import json
-import logging
 import time
 from collections import OrderedDict
 from collections.abc import Callable, Coroutine, Mapping
+from contextlib import suppress
 from datetime import UTC, datetime
 from typing import Any
 
+from engagement import telemetry
 from engagement.domain.breaker import Breaker
+from engagement.domain.verdicts.evidence import InteractionType
 from engagement.domain.verdicts.interaction import Interaction
 from engagement.domain.verdicts.observer import Crowd
 from engagement.domain.verdicts.recent import MessageKey
+from engagement.domain.verdicts.verdict import Verdict
 from engagement.errors import NotFoundError, StorageError
-from engagement.storage import keys
+from engagement.services.tallying import Tally
+from engagement.storage import interaction_records
 from engagement.storage.appends import Appends
 from engagement.storage.interaction_rows import entity_of
 from engagement.storage.judgement_requests import JudgementRequest, record_of
 from engagement.storage.queues import Queue
 from engagement.storage.spill import Spill
-
-logger = logging.getLogger(__name__)
 
 Put = Callable[[], Coroutine[Any, Any, None]]
 
@@ -37,7 +38,8 @@ DRAIN_PAUSE = 2.0
 #: Seconds until hits that came at the same time are stored, so that they are judged with it.
 ON_THEIR_WAY = 2
 MOST_ASKED = 10_000
-RECORD_VERSION = 1
+TYPES = frozenset(InteractionType)
+VERDICTS = tuple(verdict.value for verdict in Verdict)
 
 
 class Recording:
@@ -54,8 +56,9 @@ class Recording:
         self.spill = spill
         self.table_breaker = Breaker()
         self.queue_breaker = Breaker()
-        self.asked: OrderedDict[MessageKey, str] = OrderedDict()
+        self.asked: OrderedDict[MessageKey, int] = OrderedDict()
         self.background: set[asyncio.Task[Any]] = set()
+        self.tally = Tally()
         self.draining = False
         self.leftover_checked = False
         #: int, interactions that nothing would take since this process began
@@ -68,14 +71,22 @@ class Recording:
 
         A *telling* one is judged at once together with those before it.
         """
+        self.tally.count("verdicts", interaction.judgement.verdict.value, kinds=VERDICTS)
+        try:
+            await self._keep(organization, interaction, telling=telling)
+        finally:
+            self.tally.tell(time.monotonic())
+
+    async def _keep(self, organization: str, interaction: Interaction, *, telling: bool) -> None:
         entity = entity_of(interaction)
         self._drain_leftovers()
         if self.table_breaker.closed:
             # First, so that whatever is stored is judged, though the process may end in between.
             asked = await self._ask_first(organization, interaction, telling=telling)
             if await self._store(organization, entity, TABLE_SECONDS):
+                self._stored(entity, "table")
                 if not asked:
-                    self._spill(_record(organization, entity))
+                    self._spill(interaction_records.record_of(organization, entity))
                 return
         elif self.table_breaker.trial_due(time.monotonic()):
             # The trial costs nobody time: this interaction goes the other way as well, and the
@@ -89,18 +100,24 @@ class Recording:
         Raises ValueError for a record that cannot be read: only such go to the poison queue.
         """
         try:
-            await self.place(record)
+            await self.place(record, "queue")
         except StorageError:
             await self.set_aside.put_back(record)
+        finally:
+            self.tally.tell(time.monotonic())
 
-    async def place(self, record: str) -> None:
-        """Put an interaction that was set aside in its place; raises StorageError, ValueError."""
-        organization, entity = _read_record(record)
+    async def place(self, record: str, path: str) -> None:
+        """Put an interaction that was set aside in its place; raises StorageError, ValueError.
+
+        *path* is where it waited: ``queue`` or ``spill``.
+        """
+        organization, entity = interaction_records.read_record(record)
         try:
             await self.appends.append(organization, entity, PATIENT_SECONDS)
         except NotFoundError:
-            logger.warning("interaction of a deleted organization dropped")
+            self.tally.count("dropped")
             return
+        self._stored(entity, path)
         message = (organization, entity["PartitionKey"])
         if not self._asked(message):
             await self._ask(JudgementRequest(*message), PATIENT_SECONDS)
@@ -132,11 +149,12 @@ class Recording:
         for file in self.spill.claim():
             for record in self.spill.read(file):
                 try:
-                    await self.place(record)
+                    await self.place(record, "spill")
                 except StorageError:
                     return False
                 except ValueError:
-                    logger.exception("a spilled interaction cannot be read")
+                    telemetry.exception("spilled_record_failed")
+                    self._lose()
             self.spill.done(file)
         return self.spill.empty()
 
@@ -145,20 +163,22 @@ class Recording:
         for task in self.background:
             task.cancel()
         await asyncio.gather(*self.background, return_exceptions=True)
+        self.tally.tell(time.monotonic(), pause=0.0)
 
     async def _store(self, organization: str, entity: Mapping[str, Any], seconds: float) -> bool:
         try:
             await self.appends.append(organization, entity, seconds)
         except NotFoundError:
-            logger.warning("interaction of a deleted organization dropped")
+            # The organization was deleted; its mails live on.
+            self.tally.count("dropped")
         except StorageError as error:
             self.table_breaker.failed(time.monotonic(), hung=error.hung)
-            logger.warning("table refuses interactions", extra={"cause": type(error).__name__})
+            telemetry.warning("table_refused", error=type(error.__cause__ or error).__name__)
             return False
         except Exception:
             # Whatever it is, the interaction is kept.
             self.table_breaker.failed(time.monotonic(), hung=False)
-            logger.exception("table cannot be written to")
+            telemetry.exception("table_failed")
             return False
         self.table_breaker.succeeded()
         return True
@@ -190,20 +210,31 @@ class Recording:
             raise
 
     async def _set_aside(self, organization: str, entity: Mapping[str, Any]) -> None:
-        record = _record(organization, entity)
+        record = interaction_records.record_of(organization, entity)
         if await self._through_queue(lambda: self.set_aside.put(record, QUEUE_SECONDS)):
             return
         if not self._spill(record):
-            self.lost += 1
-            logger.error("interaction lost", extra={"lost": self.lost})
+            self._lose()
+
+    def _lose(self) -> None:
+        self.lost += 1
+        self.tally.count("lost")
 
     def _spill(self, record: str) -> bool:
         """Leave *record* to the drain, which stores it if need be and asks for judgement."""
         if not self.spill.add(record):
             return False
         self._start_draining()
-        logger.warning("interaction spilled to disk")
+        self.tally.count("spilled")
         return True
+
+    def _stored(self, entity: Mapping[str, Any], path: str) -> None:
+        """Note how long an interaction took from the hit to its row."""
+        with suppress(KeyError, TypeError, ValueError):
+            lag = datetime.now(UTC) - datetime.fromisoformat(entity["at"])
+            kind = entity["type"] if entity["type"] in TYPES else "other"
+            seconds = max(lag.total_seconds(), 0.0)
+            self.tally.sample("interaction_lag_seconds", seconds, type=kind, path=path)
 
     async def _through_queue(self, put: Put) -> bool:
         """Wait for *put* unless the queues are known to be down; whether it succeeded."""
@@ -221,7 +252,7 @@ class Recording:
             return False
         except Exception:
             self.queue_breaker.failed(time.monotonic(), hung=False)
-            logger.exception("queue cannot be written to")
+            telemetry.exception("queue_failed")
             return False
         self.queue_breaker.succeeded()
         return True
@@ -244,7 +275,7 @@ class Recording:
                 try:
                     await self.drain()
                 except Exception:
-                    logger.exception("spilled interactions cannot be placed now")
+                    telemetry.exception("drain_failed")
         finally:
             self.draining = False
 
@@ -254,20 +285,5 @@ class Recording:
         task.add_done_callback(self.background.discard)
 
 
-def _minute() -> str:
-    return f"{datetime.now(UTC):%Y%m%d%H%M}"
-
-
-def _record(organization: str, entity: Mapping[str, Any]) -> str:
-    return json.dumps({"v": RECORD_VERSION, "organization": organization, "entity": entity})
-
-
-def _read_record(record: str) -> tuple[str, dict[str, Any]]:
-    value = json.loads(record)
-    if not isinstance(value, dict) or value.get("v") != RECORD_VERSION:
-        raise ValueError("This record is of an unknown version.")
-    entity = value.get("entity")
-    if not isinstance(entity, dict):
-        raise ValueError("This record holds no entity.")  # noqa: TRY004 - one kind
-    organization, _ = keys.check_place(value.get("organization"), entity.get("PartitionKey"))
-    return organization, entity
+def _minute() -> int:
+    return int(time.time() // 60)

@@ -4,15 +4,16 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from engagement.domain.messages.content import Content
 from engagement.domain.messages.copy import Copy, Plan, Renderer, plan_links
 from engagement.domain.messages.follow import FollowState
-from engagement.domain.messages.message import Content, Copies, FollowedLink, Message
+from engagement.domain.messages.message import Copies, FollowedLink, Message
 from engagement.domain.tracking import html_body, text_body
 from engagement.domain.tracking.destination import check_destination
 from engagement.domain.tracking.tracked_url import TrackedUrls
 from engagement.errors import NotFoundError, UnprocessableError
 from engagement.storage.blobs import Blobs
-from engagement.storage.messages import Messages
+from engagement.storage.targets import Targets
 
 #: Characters; all copies are in memory at once, and in one answer.
 LARGEST_COPIES = 50_000_000
@@ -29,8 +30,8 @@ class Rendered:
 class Rendering:
     """Renders messages; the same message gives the same copies every time."""
 
-    def __init__(self, messages: Messages, blobs: Blobs, urls: TrackedUrls) -> None:
-        self.messages = messages
+    def __init__(self, targets: Targets, blobs: Blobs, urls: TrackedUrls) -> None:
+        self.targets = targets
         self.blobs = blobs
         self.urls = urls
 
@@ -79,7 +80,7 @@ class Rendering:
             if token is None or token.organization != organization:
                 continue
             try:
-                resolved[url] = await self.messages.read_destination(
+                resolved[url] = await self.targets.read_destination(
                     organization, token.message_id, token.target
                 )
             except NotFoundError:

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import asyncio
-import logging
 import time
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 
+from engagement import telemetry
 from engagement.domain.organizations.organization import Organization, State
 from engagement.domain.reports.cohort import TemplateTotals
 from engagement.domain.reports.contribution import roll_up
@@ -29,8 +29,6 @@ from engagement.storage.markers import Marker, Markers
 from engagement.storage.organizations import Organizations
 from engagement.storage.rollups import Rollups
 from engagement.storage.template_totals import TemplateTotalsRows
-
-logger = logging.getLogger(__name__)
 
 #: Age of a marker when it is worked off. Whoever sends sets it before the message says so, and a
 #: request to the store may take its time; judgements of one minute are worked off together.
@@ -114,9 +112,7 @@ class RollingUp:
             report.unfinished |= bool(again) and time.monotonic() > end
             waiting = again
         if report.message_count or report.day_count:
-            logger.info(
-                "rolled up", extra={"messages": report.message_count, "days": report.day_count}
-            )
+            telemetry.info("rolled_up", messages=report.message_count, days=report.day_count)
         return report
 
     async def roll_up(
@@ -163,9 +159,9 @@ class RollingUp:
         try:
             return await self.roll_up(organization.key, now, seconds, report)
         except NotFoundError:
-            logger.info("an organization went while it was rolled up")
+            telemetry.info("roll_up_dropped", organization=organization.key)
         except Exception:
-            logger.exception("rolling up an organization failed")
+            telemetry.exception("roll_up_failed", organization=organization.key)
             report.failure_count += 1
         return False
 

@@ -8,6 +8,7 @@ from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import datetime
 
+from engagement import telemetry
 from engagement.domain.messages.attachment import Attachment
 from engagement.domain.messages.copy import Copy
 from engagement.domain.messages.due_time import PATIENCE
@@ -127,7 +128,11 @@ class Sending:
         try:
             return await self.rendering.render(organization, message)
         except NotFoundError as error:
-            raise ConflictError("Somebody else changed this at the same time.") from error
+            stored = await self.messages.read(organization, message.id)
+            if stored.etag != message.etag:
+                raise ConflictError("Somebody else changed this at the same time.") from error
+            # Nobody did, so trying again finds no more: whoever wants it sent gives it another.
+            raise UnprocessableError("The content of the message is missing.") from error
 
     def _check(self, message: Message, delivery: str) -> None:
         if not message.recipients:
@@ -171,13 +176,15 @@ class Sending:
                 )
         except EngagementError as error:
             failure = error
-            await self._finish(
+            done = await self._finish(
                 organization, message, lambda old: self._failed(old, failure, waited=waited)
             )
+            tell_delivery(done)
             raise
         done = await self._finish(
             organization, message, lambda old: _delivered(old, refused, self.clock())
         )
+        tell_delivery(done)
         return _sent(replace(done, links=rendered.links), rendered)
 
     def _failed(self, message: Message, error: EngagementError, *, waited: bool) -> Message:
@@ -216,11 +223,23 @@ class Sending:
         self, organization: str, attached: tuple[Attachment, ...]
     ) -> list[MimeAttachment]:
         return [
-            MimeAttachment(
-                item.name, item.content_type, await self.blobs.read(organization, item.blob)
-            )
+            MimeAttachment(item.name, item.content_type, await self._file(organization, item))
             for item in attached
         ]
+
+    async def _file(self, organization: str, item: Attachment) -> bytes:
+        try:
+            return await self.blobs.read(organization, item.blob)
+        except NotFoundError as error:
+            raise UnprocessableError(
+                f"The file {item.name!r} is missing.", "attachments"
+            ) from error
+
+
+def tell_delivery(message: Message) -> None:
+    """Tell what became of a hand-over, once it is stored."""
+    outcome = "retried" if message.status is Status.SCHEDULED else message.status.value
+    telemetry.metric("deliveries", channel=message.delivery or CRM, outcome=outcome, value=1)
 
 
 def may_pass(error: EngagementError) -> bool:

@@ -55,7 +55,7 @@ class Subscribing:
             id=_endpoint_id(organization, key),
             url="",
             event_types=None,
-            secrets=(self._new_secret(),),
+            secrets=(self._new_secret(now),),
             created_at=now,
             fingerprint=hashlib.sha256(body).hexdigest() if key else None,
         )
@@ -98,7 +98,7 @@ class Subscribing:
     ) -> Subscribed:
         """Give an endpoint another secret, and return it; those before sign for a day more."""
         endpoint = await self.endpoints.read(organization.key, endpoint_id)
-        changed = rotated(endpoint, self._new_secret(), now)
+        changed = rotated(endpoint, self._new_secret(now), now)
         await self.endpoints.replace(organization.key, changed)
         return self._shown(organization, changed)
 
@@ -109,8 +109,8 @@ class Subscribing:
         await self.endpoints.delete(organization.key, endpoint)
         await self.dead_letters.remove_all(organization.key, endpoint_id)
 
-    def _new_secret(self) -> Secret:
-        return Secret(self.signer.newest, secrets.token_hex(16))
+    def _new_secret(self, now: datetime) -> Secret:
+        return Secret(self.signer.newest(now), secrets.token_hex(16))
 
     def _shown(self, organization: Organization, endpoint: Endpoint) -> Subscribed:
         secret = self.signer.secret(organization.key, endpoint.id, endpoint.secrets[0])

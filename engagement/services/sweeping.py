@@ -1,22 +1,21 @@
-"""Clearing away what a crash left behind, and webhooks that nobody took or replayed in time."""
+"""Clearing away what a crash left behind, old alerts, and webhooks that nobody took in time."""
 
 from __future__ import annotations
 
-import logging
 from collections import defaultdict
 from datetime import datetime, timedelta
 
+from engagement import telemetry
+from engagement.domain.alerts.alert import KEPT as ALERTS_KEPT
 from engagement.domain.organizations.organization import Organization, State
 from engagement.domain.webhooks.webhook import KEPT
 from engagement.errors import NotFoundError
 from engagement.services.administering import Administering
+from engagement.storage.alerts import Alerts
 from engagement.storage.blobs import Blobs
 from engagement.storage.dead_webhooks import DeadLetters
 from engagement.storage.messages import Messages
-from engagement.storage.organizations import Organizations
 from engagement.storage.templates import Templates
-
-logger = logging.getLogger(__name__)
 
 #: A blob is written before the row that names it; after so long that row is not coming.
 GRACE = timedelta(hours=1)
@@ -31,19 +30,20 @@ class Sweeping:
 
     def __init__(
         self,
-        organizations: Organizations,
         administering: Administering,
         messages: Messages,
         templates: Templates,
         blobs: Blobs,
         dead_letters: DeadLetters,
+        alerts: Alerts,
     ) -> None:
-        self.organizations = organizations
+        self.organizations = administering.organizations
         self.administering = administering
         self.messages = messages
         self.templates = templates
         self.blobs = blobs
         self.dead_letters = dead_letters
+        self.alerts = alerts
 
     async def sweep(self, now: datetime) -> int:
         """Sweep all organizations, whichever of them fail, and return how many blobs went."""
@@ -52,8 +52,8 @@ class Sweeping:
             try:
                 deleted += await self._organization(organization, now)
             except Exception:
-                logger.exception("sweep of an organization failed")
-        logger.info("sweep done", extra={"blobs_deleted": deleted})
+                telemetry.exception("sweep_failed", organization=organization.key)
+        telemetry.info("swept", blobs_deleted=deleted)
         return deleted
 
     async def _organization(self, organization: Organization, now: datetime) -> int:
@@ -65,6 +65,7 @@ class Sweeping:
             return 0
         if now.hour == THOROUGH_HOUR:
             await self.dead_letters.remove_before(organization.key, now - KEPT)
+            await self.alerts.remove_before(organization.key, now - ALERTS_KEPT)
         since, until = window(now)
         deleted = await self._templates(organization, (since, until))
         for age in range((until.date() - since.date()).days + 1):

@@ -7,8 +7,8 @@ import secrets
 from dataclasses import replace
 from datetime import datetime
 
+from engagement.domain.messages.content import Content
 from engagement.domain.messages.draft import FIELDS, LONGEST_ID
-from engagement.domain.messages.message import Content
 from engagement.domain.organizations.organization import Organization
 from engagement.domain.payload import Fields
 from engagement.domain.reports.cohort import TemplateTotals

@@ -2,23 +2,22 @@
 
 from __future__ import annotations
 
-import logging
+import time
 from dataclasses import dataclass
 
+from engagement import telemetry
 from engagement.domain.byte_range import ByteRange, read_range
 from engagement.domain.file_name import content_disposition
 from engagement.domain.messages.attachment import Attachment
 from engagement.domain.tracking.destination import location
 from engagement.domain.tracking.tracking_token import Kind, TokenSigner, TrackingToken, trim
 from engagement.domain.verdicts.observer import Hit
-from engagement.errors import NotFoundError, UnprocessableError
+from engagement.errors import InvalidTokenError, NotFoundError, UnprocessableError
 from engagement.services.observing import Observing
 from engagement.services.recording import Recording
 from engagement.storage.blobs import Blobs
 from engagement.storage.memory import Memory
-from engagement.storage.messages import Messages
-
-logger = logging.getLogger(__name__)
+from engagement.storage.targets import Targets
 
 #: Seconds. A destination never changes, so a stale one is served while the store is down.
 LINK_LIFE = 300.0
@@ -42,14 +41,14 @@ class Tracking:
     def __init__(
         self,
         signer: TokenSigner,
-        messages: Messages,
+        targets: Targets,
         blobs: Blobs,
         observing: Observing,
         recording: Recording,
         stream_limit_bytes: int,
     ) -> None:
         self.signer = signer
-        self.messages = messages
+        self.targets = targets
         self.blobs = blobs
         self.observing = observing
         self.recording = recording
@@ -59,7 +58,7 @@ class Tracking:
 
     async def open(self, text: str, hit: Hit) -> None:
         """Note an open; raises InvalidTokenError, which the pixel does not show."""
-        await self._record(self.signer.verify(trim(text), Kind.OPEN), hit)
+        await self._record(self._verified(text, Kind.OPEN), hit)
 
     async def click(self, text: str, hit: Hit) -> str:
         """Note a click and return the Location to send the visitor to.
@@ -67,15 +66,20 @@ class Tracking:
         Raises InvalidTokenError or NotFoundError for a link that leads nowhere, StorageError when
         that cannot be known now.
         """
-        token = self.signer.verify(trim(text), Kind.CLICK)
+        token = self._verified(text, Kind.CLICK)
         place = (token.organization, token.message_id, token.target)
         url = await self.links.get(
-            place, lambda: self.messages.read_destination(*place), down=self._down
+            place, lambda: self.targets.read_destination(*place), down=self._down
         )
         try:
             destination = location(url)
         except UnprocessableError as error:
-            logger.error("a stored link must not be followed", extra={"target": token.target})  # noqa: TRY400
+            telemetry.error(  # noqa: TRY400
+                "link_forbidden",
+                organization=token.organization,
+                message=token.message_id,
+                target=token.target,
+            )
             raise NotFoundError("This link leads nowhere.") from error
         await self._record(token, hit)
         return destination
@@ -86,16 +90,25 @@ class Tracking:
         Raises like :meth:`click`; a fetch that begins behind the first byte goes on with an
         earlier one and is not noted again.
         """
-        token = self.signer.verify(trim(text), Kind.ATTACHMENT)
+        token = self._verified(text, Kind.ATTACHMENT)
         place = (token.organization, token.message_id, token.target)
         attachment = await self.attachments.get(
-            place, lambda: self.messages.read_attachment(*place), down=self._down
+            place, lambda: self.targets.read_attachment(*place), down=self._down
         )
         part = read_range(hit.headers.get("range"), attachment.size)
         download = await self._read(token, attachment, part, hit)
         if part is None or part.first == 0:
             await self._record(token, hit)
         return download
+
+    def _verified(self, text: str, kind: Kind) -> TrackingToken:
+        try:
+            return self.signer.verify(trim(text), kind)
+        except InvalidTokenError:
+            tally = self.recording.tally
+            tally.count("bad_tokens", kind.value)
+            tally.tell(time.monotonic())
+            raise
 
     async def _read(
         self, token: TrackingToken, attachment: Attachment, part: ByteRange | None, hit: Hit
@@ -129,7 +142,7 @@ class Tracking:
                 )
                 self.recording.ask_about(seen.crowd)
         except Exception:
-            logger.exception("an interaction could not be recorded")
+            telemetry.exception("recording_failed", organization=token.organization)
 
     @property
     def _down(self) -> bool:

@@ -34,28 +34,36 @@ class Withdrawing:
             return message
         if message.status is not Status.SCHEDULED:
             raise ConflictError(f"The message is {message.status}; only a scheduled one waits.")
-        draft = replace(
-            message,
-            status=Status.DRAFT,
-            send_at=None,
-            tried_since=None,
-            delivery=None,
-            send_key=None,
-            failure=None,
-        )
         async with self.projecting.change(organization.key, message_id):
-            draft = await self.messages.replace(organization.key, message, draft)
+            draft = await self.messages.replace(organization.key, message, _draft_of(message))
         await self.waiting.remove(organization.key, message)
         return draft
 
     async def delete(self, organization: Organization, message_id: str, now: datetime) -> None:
-        """Delete a message with its content and files; raises ConflictError once it was sent."""
+        """Delete a message with its content and files; raises ConflictError once it was sent.
+
+        May be repeated after a crash, until the message is gone.
+        """
         message = await self.messages.read(organization.key, message_id)
         status = status_at(message, now)
         if status not in DELETABLE:
             raise ConflictError(f"The message is {status}; only unsent ones are deleted.")
         async with self.projecting.change(organization.key, message_id):
-            await self.messages.delete(organization.key, message)
-        await self.waiting.remove(organization.key, message)
-        for blob in (message.content_blob, *(item.blob for item in message.attachments)):
-            await self.blobs.delete(organization.key, blob)
+            # From here on it does not go out, however far this gets.
+            draft = await self.messages.replace(organization.key, message, _draft_of(message))
+            await self.waiting.remove(organization.key, message)
+            for blob in (message.content_blob, *(item.blob for item in message.attachments)):
+                await self.blobs.delete(organization.key, blob)
+            await self.messages.delete(organization.key, draft)
+
+
+def _draft_of(message: Message) -> Message:
+    return replace(
+        message,
+        status=Status.DRAFT,
+        send_at=None,
+        tried_since=None,
+        delivery=None,
+        send_key=None,
+        failure=None,
+    )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections import defaultdict
 from contextlib import suppress
 from dataclasses import replace
 from datetime import datetime
@@ -14,10 +15,12 @@ from engagement.domain.verdicts.interaction import interaction_id
 from engagement.errors import ConflictError, NotFoundError
 from engagement.storage import keys
 from engagement.storage.account import Account, storage_call
-from engagement.storage.transactions import deleting, replacing, transact
+from engagement.storage.transactions import LARGEST, deleting, replacing, transact
 
 #: What the ids of urgent alerts and of all others begin with.
 RANKS = ("0", "1")
+#: Alerts that one sweep removes at the most; the next goes on.
+MOST_REMOVED = 10_000
 
 
 class Alerts:
@@ -36,6 +39,32 @@ class Alerts:
         partition = keys.alerts(user_key(user_id))
         async with storage_call():
             await self._table(organization).delete_entity(partition, alert_id)
+
+    async def remove_before(self, organization: str, moment: datetime) -> int:
+        """Remove what happened before *moment*, of all users, and return how many alerts it was."""
+        by_user: defaultdict[str, list[Any]] = defaultdict(list)
+        for row in await self._older(organization, moment):
+            by_user[row["PartitionKey"]].append(("delete", row))
+        for rows in by_user.values():
+            for start in range(0, len(rows), LARGEST):
+                # Another sweep may be at it, too.
+                with suppress(NotFoundError):
+                    await transact(self._table(organization), rows[start : start + LARGEST])
+        return sum(map(len, by_user.values()))
+
+    async def _older(self, organization: str, moment: datetime) -> list[dict[str, str]]:
+        found: list[dict[str, str]] = []
+        async with storage_call(120):
+            rows = self._table(organization).query_entities(
+                "PartitionKey ge @first and PartitionKey lt @end and at lt @moment",
+                parameters={"first": keys.ALERTS, "end": keys.ALERTS_END, "moment": moment},
+                select=["PartitionKey", "RowKey"],
+            )
+            async for row in rows:
+                found.append({name: row[name] for name in ("PartitionKey", "RowKey")})
+                if len(found) == MOST_REMOVED:
+                    break
+        return found
 
     async def page(
         self, organization: str, user_id: str, now: datetime, *, after: str, size: int

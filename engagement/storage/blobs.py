@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
-from engagement.domain.messages.message import Content
+from engagement.domain.messages.content import Content
 from engagement.errors import NotFoundError
 from engagement.storage import keys
 from engagement.storage.account import Account, storage_call

@@ -9,8 +9,7 @@ from __future__ import annotations
 import hashlib
 from datetime import date, datetime
 
-from engagement.domain.messages.message import MESSAGE_ID
-from engagement.domain.organizations.organization import ORGANIZATION_KEY
+from engagement.domain.identifier import MESSAGE_ID, ORGANIZATION_KEY
 
 REGISTRY = "organizations"
 ORGANIZATION_ROW = "organization"
@@ -108,6 +107,11 @@ def link(number: int) -> str:
     return f"{LINK}{number:04d}"
 
 
+def number(row_key: str, prefix: str) -> int:
+    """Return the number that one of the three above put into a row key."""
+    return int(row_key.removeprefix(prefix))
+
+
 def marker_partition(at: datetime) -> str:
     """Partition of the markers that say which messages changed in one minute."""
     return f"{CHANGED}{at:%Y%m%d%H%M}"
@@ -130,7 +134,11 @@ def waiting_row(at: datetime, message_id: str) -> str:
 
 def alerts(user_key: str) -> str:
     """Partition of a user's alerts, by what stands for the user."""
-    return f"alerts-{user_key}"
+    return f"{ALERTS}{user_key}"
+
+
+#: What the partitions of all alerts lie between.
+ALERTS, ALERTS_END = "alerts-", "alerts."
 
 
 def dead_webhook(endpoint_id: str, letter_id: str) -> str:

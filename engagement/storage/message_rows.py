@@ -7,7 +7,6 @@ from collections.abc import Iterable, Sequence
 from dataclasses import asdict
 from typing import Any
 
-from engagement.domain.messages.attachment import Attachment
 from engagement.domain.messages.follow import FollowState
 from engagement.domain.messages.message import (
     Copies,
@@ -22,6 +21,7 @@ from engagement.domain.messages.message import (
 )
 from engagement.domain.messages.reminder import Condition, Reminder, ReminderStatus
 from engagement.storage import keys
+from engagement.storage.attachment_rows import attachment_of, attachment_row
 
 
 def rows_of(message: Message) -> dict[str, dict[str, Any]]:
@@ -29,7 +29,7 @@ def rows_of(message: Message) -> dict[str, dict[str, Any]]:
     rows = [
         _head_row(message),
         *(_recipient_row(message.id, item) for item in message.recipients),
-        *(_attachment_row(message.id, item) for item in message.attachments),
+        *(attachment_row(message.id, item) for item in message.attachments),
     ]
     return {row["RowKey"]: row for row in rows}
 
@@ -68,25 +68,8 @@ def message_of(rows: Sequence[Any]) -> Message:
         last_attachment=head["last_attachment"],
         recipients=tuple(_recipient(row) for row in _starting(rows, keys.RECIPIENT)),
         attachments=tuple(attachment_of(row) for row in _starting(rows, keys.ATTACHMENT)),
-        links=tuple(
-            FollowedLink(_number(row, keys.LINK), row["url"]) for row in _starting(rows, keys.LINK)
-        ),
+        links=tuple(_link(row) for row in _starting(rows, keys.LINK)),
         etag=head.metadata["etag"],
-    )
-
-
-def attachment_of(row: Any) -> Attachment:
-    """Read one attachment from its row."""
-    return Attachment(
-        number=_number(row, keys.ATTACHMENT),
-        name=row["name"],
-        content_type=row["content_type"],
-        size=row["size"],
-        followed=row["followed"],
-        blob=row["blob"],
-        suspicion=row.get("suspicion"),
-        created_at=row["created_at"],
-        request=row.get("request"),
     )
 
 
@@ -155,24 +138,13 @@ def _recipient_row(message_id: str, recipient: Recipient) -> dict[str, Any]:
     }
 
 
-def _attachment_row(message_id: str, attachment: Attachment) -> dict[str, Any]:
-    return {
-        "PartitionKey": message_id,
-        "RowKey": keys.attachment(attachment.number),
-        "name": attachment.name,
-        "content_type": attachment.content_type,
-        "size": attachment.size,
-        "followed": attachment.followed,
-        "blob": attachment.blob,
-        "suspicion": attachment.suspicion,
-        "created_at": attachment.created_at,
-        "request": attachment.request,
-    }
+def _link(row: Any) -> FollowedLink:
+    return FollowedLink(keys.number(row["RowKey"], keys.LINK), row["url"])
 
 
 def _recipient(row: Any) -> Recipient:
     return Recipient(
-        number=_number(row, keys.RECIPIENT),
+        number=keys.number(row["RowKey"], keys.RECIPIENT),
         role=Role(row["role"]),
         email=row["email"],
         name=row.get("name"),
@@ -183,10 +155,6 @@ def _recipient(row: Any) -> Recipient:
 
 def _starting(rows: Iterable[Any], prefix: str) -> list[Any]:
     return [row for row in rows if row["RowKey"].startswith(prefix)]
-
-
-def _number(row: Any, prefix: str) -> int:
-    return int(row["RowKey"].removeprefix(prefix))
 
 
 def _json(record: Record | None) -> str | None:

@@ -6,12 +6,12 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
-from engagement.domain.messages.attachment import Attachment
-from engagement.domain.messages.message import MESSAGE_ID, FollowedLink, Message
+from engagement.domain.identifier import MESSAGE_ID
+from engagement.domain.messages.message import FollowedLink, Message
 from engagement.errors import NotFoundError
 from engagement.storage import keys
 from engagement.storage.account import Account, storage_call
-from engagement.storage.message_rows import attachment_of, link_row, message_of, rows_of
+from engagement.storage.message_rows import link_row, message_of, rows_of
 from engagement.storage.transactions import LARGEST, deleting, replacing, transact
 
 
@@ -28,9 +28,7 @@ class Messages:
 
     async def read(self, organization: str, message_id: str) -> Message:
         """Return the message; raises NotFoundError."""
-        if not MESSAGE_ID.fullmatch(message_id):
-            # The store would refuse some of these, and that would look like a fault of ours.
-            raise NotFoundError("There is no such message.")
+        _check_id(message_id)
         async with storage_call():
             found = self.account.table(keys.table(organization)).query_entities(
                 "PartitionKey eq @id and RowKey lt @end",
@@ -43,6 +41,7 @@ class Messages:
 
     async def read_head(self, organization: str, message_id: str) -> Message:
         """Return the message without recipients, links and attachments; raises NotFoundError."""
+        _check_id(message_id)
         async with storage_call():
             head = await self.account.table(keys.table(organization)).get_entity(
                 message_id, keys.HEAD
@@ -61,14 +60,20 @@ class Messages:
     async def delete(self, organization: str, message: Message) -> None:
         """Delete a message that was not sent, or raise ConflictError if it is out of date.
 
-        The head goes first; without it nobody finds the rest.
+        The head goes last, with all recipients: whoever comes after a crash finds the message and
+        may delete it again. Its ETag goes with every step.
         """
-        rows = rows_of(message)
-        await self._transact(organization, [deleting(rows.pop(keys.HEAD), message.etag)])
-        rest = [*rows.values(), *(link_row(message.id, link) for link in message.links)]
-        for start in range(0, len(rest), LARGEST):
-            operations = [("delete", row) for row in rest[start : start + LARGEST]]
-            await self._transact(organization, operations)
+        rows, etag = rows_of(message), message.etag
+        head = rows.pop(keys.HEAD)
+        rest = [*(link_row(message.id, link) for link in message.links), *reversed(rows.values())]
+        room = LARGEST - 1
+        while len(rest) > room:
+            count = min(room, len(rest) - room)
+            deletes = [("delete", row) for row in rest[:count]]
+            etag = await self._transact(organization, [replacing(head, etag), *deletes])
+            rest = rest[count:]
+        deletes = [("delete", row) for row in rest]
+        await self._transact(organization, [deleting(head, etag), *deletes])
 
     async def write_links(
         self, organization: str, message: Message, links: Sequence[FollowedLink]
@@ -82,26 +87,14 @@ class Messages:
         for start in range(0, len(rows), LARGEST):
             await self._transact(organization, rows[start : start + LARGEST])
 
-    async def read_destination(self, organization: str, message_id: str, number: int) -> str:
-        """Return where link *number* leads; raises NotFoundError."""
-        row = await self._point(organization, message_id, keys.link(number))
-        url: str = row["url"]
-        return url
-
-    async def read_attachment(self, organization: str, message_id: str, number: int) -> Attachment:
-        """Return attachment *number*; raises NotFoundError."""
-        return attachment_of(await self._point(organization, message_id, keys.attachment(number)))
-
-    async def _point(self, organization: str, message_id: str, row_key: str) -> Any:
-        # Without retries: somebody is waiting for the answer.
-        await self.account.import_tables()
-        async with storage_call(1):
-            return await self.account.table(keys.table(organization)).get_entity(
-                message_id, row_key, retry_total=0
-            )
-
     async def _transact(self, organization: str, operations: list[Any]) -> str:
         return await transact(self.account.table(keys.table(organization)), operations)
+
+
+def _check_id(message_id: str) -> None:
+    if not MESSAGE_ID.fullmatch(message_id):
+        # The store would refuse some of these, and that would look like a fault of ours.
+        raise NotFoundError("There is no such message.")
 
 
 def _upsert(row: dict[str, Any]) -> tuple[str, dict[str, Any], dict[str, Any]]:

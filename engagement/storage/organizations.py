@@ -39,6 +39,16 @@ class Organizations:
         for organization in found:
             yield organization
 
+    async def closed_keys(self) -> frozenset[str]:
+        """Return the keys of the organizations that are being deleted."""
+        async with storage_call(60):
+            rows = self.account.table(keys.REGISTRY).query_entities(
+                "RowKey eq @row and state eq @state",
+                parameters={"row": keys.ORGANIZATION_ROW, "state": State.DELETING.value},
+                select=["key"],
+            )
+            return frozenset([row["key"] async for row in rows])
+
     async def begin(self, organization: Organization) -> None:
         """Write down an organization that is being created; raises ConflictError if it exists."""
         async with storage_call():

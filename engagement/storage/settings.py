@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import json
-import logging
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
+from engagement import telemetry
+from engagement.domain.access.sign_in import SignIn, patched_sign_in, sign_in_json
 from engagement.domain.alerts.alert import user_key
 from engagement.domain.alerts.alert_settings import AlertSettings, alerts_json, patched_alerts
 from engagement.domain.delivery.working_hours import (
@@ -15,14 +16,11 @@ from engagement.domain.delivery.working_hours import (
     patched_delivery_time,
 )
 from engagement.domain.organizations.organization import Settings
-from engagement.domain.verdicts.client_address import AddressPrivacy
-from engagement.domain.verdicts.verdict_settings import VerdictSettings
 from engagement.errors import InvalidRequestError, NotFoundError
 from engagement.storage import keys
 from engagement.storage.account import Account, storage_call
+from engagement.storage.tracking_settings import verdicts_of
 from engagement.storage.transactions import replacing, transact
-
-logger = logging.getLogger(__name__)
 
 #: Seconds that a caller of the API may wait.
 SECONDS = 20.0
@@ -38,21 +36,10 @@ class SettingsRows:
 
     async def read(self, organization: str) -> tuple[Settings, str | None]:
         """Return the settings and their ETag; defaults and None while nothing was changed."""
-        return await self._read(organization, SECONDS)
-
-    async def read_at_once(self, organization: str, seconds: float) -> Settings:
-        """Return the settings within *seconds*, as a recipient is waiting; raises StorageError."""
-        await self.account.import_tables()
-        settings, _ = await self._read(organization, seconds, retry_total=0)
-        return settings
-
-    async def _read(
-        self, organization: str, seconds: float, **options: Any
-    ) -> tuple[Settings, str | None]:
         try:
-            async with storage_call(seconds):
+            async with storage_call():
                 row = await self.account.table(keys.table(organization)).get_entity(
-                    keys.SETTINGS_PARTITION, keys.SETTINGS_ROW, **options
+                    keys.SETTINGS_PARTITION, keys.SETTINGS_ROW
                 )
         except NotFoundError:
             return Settings(), None
@@ -103,6 +90,7 @@ def _row(settings: Settings) -> dict[str, Any]:
         "client_address": settings.verdicts.client_address.value,
         "alerts": _alerts_text(settings.alerts),
         "delivery_time": json.dumps(delivery_time_json(settings.delivery_time)),
+        "sign_in": json.dumps(sign_in_json(settings.sign_in)),
     }
 
 
@@ -114,13 +102,10 @@ def _settings(row: Any) -> Settings:
         follow_enabled=row.get("follow_enabled", default.follow_enabled),
         upload_limit_bytes=row.get("upload_limit_bytes", default.upload_limit_bytes),
         blocked_extensions=extensions,
-        verdicts=VerdictSettings(
-            windows=json.loads(row.get("windows", "{}")),
-            rules=json.loads(row.get("rules", "{}")),
-            client_address=AddressPrivacy(row.get("client_address", AddressPrivacy.TRUNCATED)),
-        ),
+        verdicts=verdicts_of(row),
         alerts=_read_alerts(row.get("alerts")),
         delivery_time=_read_delivery_time(row.get("delivery_time")),
+        sign_in=_read_sign_in(row.get("sign_in")),
     )
 
 
@@ -129,19 +114,31 @@ def _alerts_text(settings: AlertSettings) -> str:
 
 
 def _read_alerts(text: str | None) -> AlertSettings:
+    default = AlertSettings()
     try:
-        return patched_alerts(AlertSettings(), json.loads(text)) if text else AlertSettings()
+        return patched_alerts(default, _known(text, alerts_json(default))) if text else default
     except InvalidRequestError:
         # What was valid when it was stored may not be any more, such as the name of a time zone.
-        logger.warning("stored settings of alerts cannot be read")
+        telemetry.warning("settings_outdated", part="alerts")
         return AlertSettings()
 
 
 def _read_delivery_time(text: str | None) -> DeliveryTimeSettings:
     default = DeliveryTimeSettings()
     try:
-        return patched_delivery_time(default, json.loads(text)) if text else default
+        known = delivery_time_json(default)
+        return patched_delivery_time(default, _known(text, known)) if text else default
     except InvalidRequestError:
         # A country may cease to be one.
-        logger.warning("stored settings of delivery times cannot be read")
+        telemetry.warning("settings_outdated", part="delivery_time")
         return default
+
+
+def _read_sign_in(text: str | None) -> SignIn:
+    nobody = SignIn()
+    return patched_sign_in(nobody, _known(text, sign_in_json(nobody))) if text else nobody
+
+
+def _known(text: str, known: Mapping[str, Any]) -> dict[str, Any]:
+    """Return what was stored without what a newer version of the app has added to it."""
+    return {name: value for name, value in json.loads(text).items() if name in known}

@@ -13,8 +13,8 @@ import hashlib
 import hmac
 import time
 from collections.abc import Mapping
-from datetime import UTC, datetime
-from email.utils import format_datetime
+from email.utils import formatdate
+from functools import lru_cache
 from urllib.parse import urlsplit
 
 import aiohttp
@@ -25,8 +25,8 @@ from engagement.storage.account import Account, storage_call
 VERSION = "2020-12-06"
 SCOPE = "https://storage.azure.com/.default"
 
-#: Status and headers.
-Answer = tuple[int, Mapping[str, str]]
+#: Status, headers, and of a GET the body.
+Answer = tuple[int, Mapping[str, str], bytes]
 
 #: Azurite and load balancers close idle connections; the first write on a closed one is repeated.
 DROPPED = (
@@ -35,6 +35,9 @@ DROPPED = (
     aiohttp.ClientPayloadError,
     aiohttp.ClientConnectionResetError,
 )
+
+#: The client's own timers cost each request something, and the caller's are shorter.
+UNTIMED = aiohttp.ClientTimeout()
 
 #: Parts of a connection string that are needed.
 PARTS = ("TableEndpoint", "QueueEndpoint", "AccountName", "AccountKey")
@@ -48,8 +51,7 @@ class Wire:
         self.session: aiohttp.ClientSession | None = None
         data = account.data
         if data.connection_string:
-            self.tables, self.queues, self.name, key = _parse(data.connection_string)
-            self.key = base64.b64decode(key)
+            self.tables, self.queues, self.name, self.key = _parse(data.connection_string)
         else:
             self.tables, self.queues = str(data.table_url), str(data.queue_url)
             self.name, self.key = "", b""
@@ -61,19 +63,19 @@ class Wire:
         Raises StorageError if it hangs. Is sent twice if the connection drops.
         """
         url = f"{self.tables}/{path}"
-        date = format_datetime(datetime.now(UTC), usegmt=True)
+        date = _date(int(time.time()))
         text = f"{date}\n{self._resource(url)}"
-        status, _ = await self._within(seconds, "POST", url, (body, headers, date, text))
+        status, _, _ = await self._within(seconds, "POST", url, (body, headers, date, text))
         return status
 
     async def queue(self, method: str, path: str, body: bytes, seconds: float) -> int:
         """Send a request to the Queue service, like :meth:`table`."""
-        status, _ = await self._queue(method, path, body, seconds)
+        status, _, _ = await self._queue(method, path, body, seconds)
         return status
 
-    async def queue_metadata(self, name: str, seconds: float) -> Answer:
-        """Return status and headers that describe a queue, like :meth:`table`."""
-        return await self._queue("GET", f"{name}?comp=metadata", b"", seconds)
+    async def read_queue(self, path: str, seconds: float) -> Answer:
+        """Return what the Queue service says of something, like :meth:`table`."""
+        return await self._queue("GET", path, b"", seconds)
 
     async def close(self) -> None:
         """Give the connections back."""
@@ -83,7 +85,7 @@ class Wire:
     async def _queue(self, method: str, path: str, body: bytes, seconds: float) -> Answer:
         url = f"{self.queues}/{path}"
         kind = "application/xml" if body else "application/octet-stream"
-        date = format_datetime(datetime.now(UTC), usegmt=True)
+        date = _date(int(time.time()))
         stamps = f"x-ms-date:{date}\nx-ms-version:{VERSION}"
         text = f"{method}\n\n{kind}\n\n{stamps}\n{self._resource(url)}"
         return await self._within(seconds, method, url, (body, {"Content-Type": kind}, date, text))
@@ -106,10 +108,11 @@ class Wire:
         self, method: str, url: str, body: bytes, headers: dict[str, str], date: str, text: str
     ) -> Answer:
         if self.session is None:
-            self.session = aiohttp.ClientSession(headers={"x-ms-version": VERSION})
+            self.session = aiohttp.ClientSession(headers={"x-ms-version": VERSION}, timeout=UNTIMED)
         stamped = {**headers, "x-ms-date": date, "Authorization": await self._authorization(text)}
         async with self.session.request(method, url, data=body, headers=stamped) as answer:
-            return answer.status, answer.headers
+            content = await answer.read() if method == "GET" else b""
+            return answer.status, answer.headers, content
 
     def _resource(self, url: str) -> str:
         parts = urlsplit(url)
@@ -131,11 +134,19 @@ class Wire:
         return self.token
 
 
-def _parse(connection_string: str) -> list[str]:
-    parts = dict(part.split("=", 1) for part in connection_string.strip(";").split(";"))
+@lru_cache(maxsize=1)
+def _date(second: int) -> str:
+    return formatdate(second, usegmt=True)
+
+
+def _parse(connection_string: str) -> tuple[str, str, str, bytes]:
+    pairs = (part.partition("=") for part in connection_string.split(";"))
+    parts = {name.strip(): value.strip() for name, _, value in pairs}
+    for name in PARTS:
+        if not parts.get(name):
+            raise ConfigurationError(f"ENGAGEMENT_DATA: the connection string lacks {name}.")
+    tables, queues, account, key = (parts[name] for name in PARTS)
     try:
-        return [parts[name].rstrip("/") if "End" in name else parts[name] for name in PARTS]
-    except KeyError as error:
-        raise ConfigurationError(
-            f"ENGAGEMENT_DATA: the connection string lacks {error.args[0]}."
-        ) from error
+        return tables.rstrip("/"), queues.rstrip("/"), account, base64.b64decode(key, validate=True)
+    except ValueError as error:
+        raise ConfigurationError("ENGAGEMENT_DATA: the account's key is not base64.") from error

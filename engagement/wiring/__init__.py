@@ -16,12 +16,12 @@ def build_services(
 ) -> PublicServices:
     """Build what the triggers of the surface need; opens no connection yet.
 
-    *clock* tells when messages are handed over, aware UTC. Every surface but the public one gets
-    the whole :class:`engagement.services.Services`.
+    *clock* tells when messages are handed over and requests are counted, aware UTC. Every surface
+    but the public one gets the whole :class:`engagement.services.Services`.
     """
     foundation = Foundation.of(config)
     if config.surface == "public":
-        return build_public_services(config, foundation)
+        return build_public_services(config, foundation, clock)
     from engagement.wiring.private import build_private_services
 
     return build_private_services(config, foundation, clock)

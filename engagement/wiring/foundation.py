@@ -14,11 +14,11 @@ from engagement.storage import keys
 from engagement.storage.account import Account
 from engagement.storage.appends import Appends
 from engagement.storage.blobs import Blobs
-from engagement.storage.messages import Messages
 from engagement.storage.queues import Queue
 from engagement.storage.readiness import Readiness
-from engagement.storage.settings import SettingsRows
 from engagement.storage.spill import Spill
+from engagement.storage.targets import Targets
+from engagement.storage.tracking_settings import TrackingSettings
 from engagement.storage.wire import Wire
 
 RULES = Path(__file__).parent.parent / "rules.toml"
@@ -38,9 +38,9 @@ class Foundation:
     set_aside: Queue
     judgements: Queue
     deliveries: Queue
-    messages: Messages
+    targets: Targets
     blobs: Blobs
-    settings: SettingsRows
+    settings: TrackingSettings
     signer: TokenSigner
     rules: RuleSet
     recording: Recording
@@ -59,10 +59,10 @@ class Foundation:
             set_aside=set_aside,
             judgements=judgements,
             deliveries=deliveries,
-            messages=Messages(account),
+            targets=Targets(account),
             blobs=Blobs(account),
-            settings=SettingsRows(account),
-            signer=TokenSigner(config.signing_keys),
+            settings=TrackingSettings(account),
+            signer=TokenSigner(config.signing_keys, config.signing_from),
             rules=shipped_rules(),
             recording=Recording(Appends(wire), set_aside, judgements, spill),
             readiness=Readiness(account, set_aside),

@@ -7,12 +7,14 @@ from collections.abc import Callable
 from datetime import datetime
 from pathlib import Path
 
-from engagement.config import Config
+from engagement.config import Config, EntraTenant
+from engagement.domain.access.registration import Registration
 from engagement.domain.reports.viewer import Phrasebook
 from engagement.domain.tracking.tracked_url import TrackedUrls
 from engagement.domain.webhooks.webhook_signature import WebhookSigner
 from engagement.remote.entra import Entra
 from engagement.remote.graph import Graph
+from engagement.remote.signing_keys import SigningKeys
 from engagement.remote.smtp import Smtp
 from engagement.remote.webhooks import Webhooks
 from engagement.services import Services
@@ -21,6 +23,7 @@ from engagement.services.advising import Advising
 from engagement.services.alerting import Alerting
 from engagement.services.announcing import Announcing
 from engagement.services.attaching import Attaching
+from engagement.services.authenticating import Authenticating
 from engagement.services.contributing import Contributing
 from engagement.services.dispatching import Dispatching
 from engagement.services.drafting import Drafting
@@ -59,17 +62,19 @@ from engagement.storage.due_times import DueTimes
 from engagement.storage.interactions import Interactions
 from engagement.storage.listings import Listings
 from engagement.storage.markers import Markers
+from engagement.storage.messages import Messages
 from engagement.storage.organizations import Organizations
 from engagement.storage.people import People
 from engagement.storage.queues import Queue
 from engagement.storage.rollups import Rollups
+from engagement.storage.settings import SettingsRows
 from engagement.storage.summaries import Summaries
 from engagement.storage.template_totals import TemplateTotalsRows
 from engagement.storage.templates import Templates
 from engagement.storage.waiting_messages import WaitingMessages
 from engagement.storage.webhooks import Endpoints
 from engagement.wiring.foundation import Foundation
-from engagement.wiring.public import build_tracking
+from engagement.wiring.public import build_limiting, build_tracking
 
 STATUSES = Path(__file__).parent.parent / "statuses.toml"
 
@@ -82,9 +87,9 @@ def shipped_phrasebook() -> Phrasebook:
 def build_private_services(
     config: Config, foundation: Foundation, clock: Callable[[], datetime]
 ) -> Services:
-    """Build everything that the triggers need; *clock* tells when messages are handed over."""
+    """Build everything that the triggers need; *clock* tells the time of what is done."""
     account, wire = foundation.account, foundation.wire
-    messages, blobs, settings = foundation.messages, foundation.blobs, foundation.settings
+    messages, blobs, settings = Messages(account), foundation.blobs, SettingsRows(account)
     recording, rules = foundation.recording, foundation.rules
     organizations, interactions = Organizations(account), Interactions(account)
     due_times, waiting = DueTimes(account), WaitingMessages(account)
@@ -93,12 +98,13 @@ def build_private_services(
     templates, totals = Templates(account), TemplateTotalsRows(account)
     endpoints, dead_letters = Endpoints(account), DeadLetters(account)
 
-    webhook_signer = WebhookSigner(config.signing_keys)
+    webhook_signer = WebhookSigner(config.signing_keys, config.signing_from)
     urls = TrackedUrls(config.public_url, foundation.signer)
     webhooks = Webhooks(allow_private=config.webhook_allow_private)
 
     administering = Administering(organizations, settings, rules)
-    alerting = Alerting(Alerts(account), messages, settings)
+    alerts = Alerts(account)
+    alerting = Alerting(alerts, messages, settings)
     notifying = Notifying(
         endpoints,
         dead_letters,
@@ -112,31 +118,45 @@ def build_private_services(
         messages, interactions, Summaries(account), listings, markers, announcing.change
     )
     judging = Judging(interactions, settings, alerting, foundation.judgements, projecting, rules)
-    rendering, handing_over = Rendering(messages, blobs, urls), HandingOver(_transports(config))
+    rendering, handing_over = (
+        Rendering(foundation.targets, blobs, urls),
+        HandingOver(_transports(config)),
+    )
     sending = Sending(projecting, blobs, settings, rendering, handing_over, clock)
     scheduling = Scheduling(projecting, sending, due_times, waiting, clock)
     reminding = Reminding(messages, interactions, settings, alerting, due_times, announcing)
     remembering = Remembering(messages, interactions, people)
 
+    tracking = build_tracking(config, foundation)
+    # Other instances learn of a change when they have forgotten what they know.
+    settings.on_write.append(tracking.observing.forget)
+
     async def follow_up(organization: str, message_id: str) -> None:
         await projecting.project(organization, message_id)
         await remembering.remember(organization, message_id)
 
+    authenticating = _authenticating(config.entra, settings)
+
     async def close() -> None:
         await webhooks.close()
+        if authenticating is not None:
+            await authenticating.close()
         await foundation.close()
 
     contributing = Contributing(messages, interactions, contributions, markers, follow_up)
     return Services(
         surface=config.surface,
         admin_key=config.admin_key,
+        api_keys=config.api_keys,
         administering=administering,
         advising=Advising(people, settings),
         alerting=alerting,
         attaching=Attaching(messages, blobs, settings),
-        dispatching=Dispatching(scheduling, reminding, alerting, announcing),
+        authenticating=authenticating,
+        dispatching=Dispatching(scheduling, reminding, alerting, announcing, organizations),
         drafting=Drafting(messages, blobs, urls, due_times, waiting, projecting),
         judging=judging,
+        limiting=build_limiting(config, clock),
         listing=Listing(listings, settings),
         notifying=notifying,
         phrasebook=shipped_phrasebook(),
@@ -152,14 +172,26 @@ def build_private_services(
             endpoints, dead_letters, webhook_signer, allow_private=config.webhook_allow_private
         ),
         summarizing=Summarizing(rollups),
-        sweeping=Sweeping(organizations, administering, messages, templates, blobs, dead_letters),
+        sweeping=Sweeping(administering, messages, templates, blobs, dead_letters, alerts),
         templating=Templating(templates, totals, blobs),
-        tracking=build_tracking(config, foundation),
-        watching=Watching([Queue(wire, keys.poison(name)) for name in keys.QUEUES]),
+        tracking=tracking,
+        watching=Watching(
+            [foundation.set_aside, foundation.judgements, foundation.deliveries],
+            [Queue(wire, keys.poison(name)) for name in keys.QUEUES],
+        ),
         withdrawing=Withdrawing(projecting, blobs, waiting),
         ready=foundation.readiness.check,
         close=close,
     )
+
+
+def _authenticating(tenant: EntraTenant | None, settings: SettingsRows) -> Authenticating | None:
+    if tenant is None:
+        return None
+    registration = Registration(
+        tenant.tenant_id, tenant.client_id, tenant.applications, tenant.authority
+    )
+    return Authenticating(registration, SigningKeys(registration), settings)
 
 
 def _transports(config: Config) -> dict[str, Transport]:

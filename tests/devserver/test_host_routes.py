@@ -3,11 +3,11 @@
 import pytest
 from werkzeug.exceptions import MethodNotAllowed, NotFound
 
-from devserver.routes import Route, find
+from devserver.routes import Route, find, specific_first
 
 
 def table(*templates):
-    return [Route(template, ["GET"], template) for template in templates]
+    return specific_first(Route(template, ["GET"], template) for template in templates)
 
 
 @pytest.mark.parametrize(

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 from engagement.domain.tracking.tracking_token import Kind, TokenSigner, TrackingToken
-from engagement.domain.verdicts.client_address import AddressPrivacy, kept_address, read_address
+from engagement.domain.verdicts.client_address import read_address
 from engagement.domain.verdicts.evidence import InteractionType
 from engagement.domain.verdicts.interaction import Interaction, interaction_id
 from engagement.domain.verdicts.kpi import Fact, count
@@ -78,12 +77,11 @@ class Story:
         sight = self.observer.observe(
             token, Hit(found["method"], headers, at, nonce), address, self.rules
         )
-        kept = kept_address(address, AddressPrivacy.TRUNCATED)
         self.messages[found["message"]].append(
             Interaction(
                 id=interaction_id(at, nonce),
                 message_id=token.message_id,
-                evidence=replace(sight.evidence, address=kept),
+                evidence=sight.evidence,
                 judgement=sight.judgement,
             )
         )

@@ -8,8 +8,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from engagement.domain.messages.content import Content
 from engagement.domain.messages.copy import Renderer, plan_links
-from engagement.domain.messages.message import MOST_LINKS, Content
+from engagement.domain.messages.message import MOST_LINKS
 from engagement.domain.tracking import html_body, text_body
 from engagement.domain.tracking.destination import check_destination
 from engagement.domain.tracking.tracked_url import TrackedUrls

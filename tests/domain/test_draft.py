@@ -8,16 +8,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from engagement.domain.messages.content import Content
 from engagement.domain.messages.draft import changed_draft, draft_json, read_draft
-from engagement.domain.messages.message import (
-    LONGEST_BODY,
-    Content,
-    Copies,
-    Message,
-    Record,
-    Role,
-    Status,
-)
+from engagement.domain.messages.message import LONGEST_BODY, Copies, Message, Record, Role, Status
 from engagement.errors import InvalidRequestError
 
 SOON = "2026-11-23T09:00:00Z"

@@ -9,7 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from engagement.domain.payload import Fields, parse_json
+from engagement.domain.json_text import parse_json
+from engagement.domain.payload import Fields
 from engagement.errors import InvalidRequestError
 
 NO_JSON = {

@@ -15,9 +15,9 @@ from engagement.domain.verdicts.classifier import ALWAYS, BY_WINDOW, SWITCHES, c
 from engagement.domain.verdicts.client_address import AddressPrivacy
 from engagement.domain.verdicts.evidence import Evidence, InteractionType
 from engagement.domain.verdicts.verdict import Verdict
-from engagement.domain.verdicts.verdict_settings import (
+from engagement.domain.verdicts.verdict_settings import VerdictSettings
+from engagement.domain.verdicts.verdict_settings_patch import (
     HIGHEST,
-    VerdictSettings,
     patched_verdicts,
     verdicts_json,
 )

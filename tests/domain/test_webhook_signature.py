@@ -139,7 +139,7 @@ def test_the_secret_before_ceases_to_sign_after_a_day():
 def test_a_newer_signing_key_changes_no_secret():
     more = WebhookSigner({1: b"k" * 32, 2: b"l" * 32})
 
-    assert more.newest == 2
+    assert more.newest(NOW) == 2
     assert shown(FIRST, more) == shown(FIRST)
     assert shown(Secret(2, FIRST.nonce), more) != shown(FIRST)
 

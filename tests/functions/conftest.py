@@ -1,8 +1,11 @@
-"""Messages and visitors for those who call the public surface, or look at what came of it."""
+"""Messages and visitors for those who call the public surface; a tenant for those who sign in."""
 
 from __future__ import annotations
 
 import pytest
+from certificates import make_certificate
+from deployment import Deployment
+from entra_fake import EntraFake, bearer, signed
 from sellers import Visitor
 from strangers import forget
 
@@ -49,3 +52,32 @@ def patient(deployment):
     crm = deployment.new_crm()
     crm.set({"verdicts": {"burst_seconds": 60}})
     return crm
+
+
+@pytest.fixture(scope="module")
+def tenant(tmp_path_factory):
+    """Microsoft Entra, which this process trusts."""
+    certificate = make_certificate(tmp_path_factory.mktemp("entra") / "c.pem")
+    with pytest.MonkeyPatch.context() as patch, EntraFake(certificate) as fake:
+        patch.setenv("SSL_CERT_FILE", str(certificate))
+        yield fake
+
+
+@pytest.fixture(scope="module")
+def signed_in(environment, tenant, tmp_path_factory):
+    """A deployment that takes the tenant's tokens beside keys."""
+    spill = {"ENGAGEMENT_SPILL_FOLDER": str(tmp_path_factory.mktemp("spill"))}
+    with Deployment({**environment, **tenant.settings(**spill)}) as running:
+        yield running
+
+
+@pytest.fixture
+def as_crm(tenant):
+    """The headers of the CRM, an application that signs in."""
+    return bearer(signed(tenant.application_claims()))
+
+
+@pytest.fixture
+def as_kim(tenant):
+    """The headers of Kim, a seller who signs in."""
+    return bearer(signed(tenant.user_claims()))

@@ -48,7 +48,7 @@ def many(deployment):
     """An organization with 1,200 messages, every hundredth of which was answered."""
     crm = deployment.new_crm()
     rows = [
-        row(number, kpi=Kpi(people=Counts(number % 7, 0, 0), reply_count=number % 100 == 0))
+        row(number, kpi=Kpi(people=Counts(number % 7, 0, 0), reply_count=int(number % 100 == 0)))
         for number in range(1_200)
     ]
     fill(crm, rows)

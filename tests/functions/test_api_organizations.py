@@ -461,6 +461,7 @@ def test_settings_have_the_defaults_of_the_product(deployment):
             "countries": {},
             "holidays": True,
         },
+        "sign_in": {"applications": [], "users": [], "everyone": False},
     }
 
 
@@ -485,6 +486,7 @@ def test_a_patch_merges_into_what_was_set_before(crm, deployment):
             "countries": {"AE": SUNDAYS},
             "holidays": False,
         },
+        "sign_in": {"applications": [], "users": [], "everyone": False},
     }
     windows = (before["verdicts"]["burst_links"], before["verdicts"]["delivery_window_seconds"])
     assert windows == (9, 0)

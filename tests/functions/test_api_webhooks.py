@@ -36,10 +36,14 @@ def key_of(crm):
     return crm.deployment.run(services.administering.find(crm.organization_id)).key
 
 
+#: What is told of a message that the CRM is to send.
+DUE = {"message_id": "0" * 24, "subject": "Offer", "send_at": None}
+
+
 def give_up(crm, webhook_id, name="e"):
     """Have the last try of an event made, which the receiver is to refuse."""
     key, now = key_of(crm), datetime.now(UTC)
-    event = event_of(key, EventType.MESSAGE_SENT, "m-1", name, now, {"message_id": "m-1"})
+    event = event_of(key, EventType.MESSAGE_DUE, DUE["message_id"], name, now, DUE)
     record = record_of(Delivery(key, webhook_id, event, tries=9))
     crm.deployment.run(crm.deployment.services.notifying.take(record, now))
     return event
@@ -159,7 +163,7 @@ def test_what_was_given_up_is_listed_and_replayed(crm, receiver):
     (item,) = ok(crm.call("GET", f"{path}/dead-letters"))["items"]
     assert (item["event_id"], item["tries"]) == (event.id, 10)
     assert item["failure"] == "500 Internal Server Error"
-    assert item["data"] == {"message_id": "m-1"}
+    assert (item["type"], item["data"]) == ("message.due", DUE)
     assert ok(crm.call("GET", path))["failure"] == "500 Internal Server Error"
 
     answer = crm.call("POST", f"{path}/replay", json={"event_id": event.id})

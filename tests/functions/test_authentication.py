@@ -12,7 +12,7 @@ from problem import assert_problem
 
 from engagement.domain.organizations import organization
 from engagement.domain.tracking import tracking_token
-from engagement.functions import auth
+from engagement.functions import callers
 
 NO_KEYS = {
     "none": {},
@@ -233,7 +233,7 @@ def plain_comparisons(source: str):
     ]
 
 
-@pytest.mark.parametrize("module", [auth, organization, tracking_token])
+@pytest.mark.parametrize("module", [callers, organization, tracking_token])
 def test_S11_secrets_are_compared_in_constant_time(module: ModuleType):
     source = inspect.getsource(module)
     assert plain_comparisons(source) == []

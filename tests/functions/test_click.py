@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import http.client
 import http.server
+import json
 import socket
 import threading
 from concurrent.futures import ThreadPoolExecutor
@@ -146,7 +147,7 @@ def test_B28_B29_B30_B31_B32_B33_S2_a_bad_stored_destination_is_not_followed_but
     assert_leads_nowhere(answer)
     assert facts(answer) == facts(deployment.get("/c/x"))
     errors = [record for record in caplog.records if record.levelname == "ERROR"]
-    assert [record.name for record in errors] == ["engagement.services.tracking"]
+    assert [json.loads(record.getMessage())["event"] for record in errors] == ["link_forbidden"]
     assert untouched.timeline == []
 
 

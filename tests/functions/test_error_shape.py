@@ -70,6 +70,10 @@ ROUTES = {
     ("GET", f"{WEBHOOK}/dead-letters"): False,
     ("POST", f"{WEBHOOK}/replay"): True,
 }
+#: They say nothing of anybody, and may be kept.
+DESCRIPTIONS = {
+    (method, f"api/v1/{name}.json") for method in ("GET", "HEAD") for name in ("openapi", "swagger")
+}
 #: Routes that have to be told whose alerts are meant.
 OF_A_USER = {ALERTS, ALERT_SETTINGS}
 READING_JSON = [route for route, reads in ROUTES.items() if reads]
@@ -214,7 +218,7 @@ def test_the_table_holds_every_route_of_the_api(deployment):
         if str(trigger.get("route", "")).startswith("api/"):
             names = [getattr(method, "value", method) for method in trigger["methods"]]
             registered |= {(name, trigger["route"]) for name in names}
-    assert registered == set(ROUTES)
+    assert registered == set(ROUTES) | DESCRIPTIONS
 
 
 @pytest.mark.parametrize(("method", "route"), READING_JSON)
@@ -244,6 +248,13 @@ def test_B52_no_route_reads_more_json_than_the_largest_message_needs(known, meth
     headers = {"Content-Type": "application/json"}
     answer = call(crm, method, route, names, content=body, headers=headers)
     assert_problem(answer, 413, detail=str(24 * 1024**2))
+
+
+@pytest.mark.parametrize(("method", "route"), ROUTES)
+def test_B60_every_route_names_a_parameter_that_it_does_not_take(known, method, route):
+    crm, names = known
+    answer = call(crm, method, route, names, query="pagesize=1")
+    assert_problem(answer, 400, "pagesize", "no such parameter")
 
 
 def hostile_names(route):

@@ -9,7 +9,7 @@ from deployment import FIREFOX, ok
 from problem import assert_problem
 from strangers import interactions, path, raw, verdicts
 
-from engagement.domain.verdicts.verdict_settings import HIGHEST
+from engagement.domain.verdicts.verdict_settings_patch import HIGHEST
 
 SHIPPED = {
     "delivery_window_seconds": 10,

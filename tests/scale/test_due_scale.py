@@ -19,17 +19,10 @@ from office import Server
 
 from devserver.backing import Azurite, free_port
 from engagement.config import Config
+from engagement.domain.messages.content import Content
 from engagement.domain.messages.due_time import DueTime, Task
 from engagement.domain.messages.follow import FollowState
-from engagement.domain.messages.message import (
-    Content,
-    Copies,
-    Message,
-    Recipient,
-    Role,
-    Sender,
-    Status,
-)
+from engagement.domain.messages.message import Copies, Message, Recipient, Role, Sender, Status
 from engagement.domain.messages.reminder import Condition, Reminder
 from engagement.storage import keys
 from engagement.storage.account import Account

@@ -6,6 +6,7 @@ from datetime import timedelta
 
 import pytest
 from deployment import ok, recipient, wait_until
+from description import check_told
 from office import HOUR, NOW
 from receiver import Receiver
 
@@ -49,6 +50,8 @@ def test_a_webhook_tells_of_each_step_of_a_message_once(office, receiver):
     wait_until(lambda: types(other) == ["message.due", "message.scheduled"])
     data = next(x.json["data"] for x in receiver.requests if x.json["type"] == "message.replied")
     assert (data["subject"], data["kpis"]["reply_count"]) == ("Offer", 1)
+    for request in receiver.requests:
+        check_told(request.json)
 
 
 def test_an_event_that_no_queue_took_is_made_up_for_by_the_rollups(office, receiver):

@@ -9,6 +9,7 @@ import pytest
 from deployment import ok, recipient
 from fault_proxy import first, healthy, only, refusing
 from office import HOUR, MONTH, NOW
+from problem import assert_problem
 
 from engagement.domain.messages.due_time import CRM_PAUSE, GRACE, PATIENCE, SETTLED
 from engagement.domain.messages.message import HAND_OVER_LIMIT
@@ -57,6 +58,34 @@ def test_F9_two_timers_at_once_do_everything_once(office):
     assert sorted(office.server.subjects) == [f"Offer {number}" for number in range(8)]
     assert len(office.alerts(NOW + HOUR)) == 8
     assert office.due() == []
+
+
+def test_an_organization_that_is_being_deleted_sends_nothing_any_more(office):
+    message_id = office.scheduled()
+    office.crm.draft(reminder=reminder())
+    other = office.deployment.new_crm()
+    office.scheduled("Another's", crm=other)
+    organizations = office.services.administering.organizations
+
+    async def close():
+        # As a deletion does first, that a crash cuts short then.
+        return await organizations.close(await organizations.read(office.crm.organization_id))
+
+    closed = office.deployment.run(close())
+    office.run(NOW + HOUR)
+
+    assert office.server.subjects == ["Another's"]
+    assert office.due() == []
+    message = office.deployment.run(office.sending.messages.read(closed.key, message_id))
+    assert message.status == "scheduled"
+
+
+def test_a_run_that_finds_nothing_due_asks_once(office):
+    office.scheduled()
+    office.run(NOW)
+    office.tables.seen.clear()
+    office.run(NOW)
+    assert len(office.tables.seen) == 1
 
 
 def test_F9_a_run_out_of_time_leaves_the_rest_to_the_next(office):
@@ -256,6 +285,33 @@ def test_F9_a_fault_of_ours_puts_a_reminder_off_and_does_not_lose_it(office):
     office.run(NOW + 2 * HOUR)
     assert [alert.type for alert in office.alerts(NOW + 2 * HOUR)] == ["reminder"]
     assert office.due() == []
+
+
+@pytest.mark.parametrize("lost", ["content", "file"])
+def test_F9_what_has_lost_its_content_fails_once_and_can_be_mended(office, lost):
+    message_id = office.crm.draft(subject="Offer", send_at=(NOW + HOUR).isoformat())["id"]
+    office.crm.attach(message_id, followed=False)
+    office.crm.send(message_id, "smtp")
+    office.lose(message_id, lost)
+    office.run(NOW + HOUR)
+
+    shown = office.crm.message(message_id)
+    assert (shown["status"], office.server.subjects, office.due()) == ("failed", [], [])
+    assert "missing" in shown["failure"]
+    (alert,) = office.alerts(NOW + HOUR)
+    assert alert.type == "not_sent"
+    assert office.run(NOW + HOUR).done_count == 0
+
+    path = f"/messages/{message_id}"
+    again = office.crm.call("POST", f"{path}/send", json={"delivery": "smtp", "now": True})
+    assert_problem(again, 422, None if lost == "content" else "attachments", "missing")
+    if lost == "content":
+        assert (shown["html_body"], shown["text_body"]) == (None, None)
+        assert_problem(office.crm.call("PATCH", path, json={"subject": "x"}), 400, "html_body")
+        ok(office.crm.call("PATCH", path, json={"html_body": "<p>Mended</p>"}))
+    else:
+        assert office.crm.call("DELETE", f"{path}/attachments/1").status_code == 204
+    assert office.send_now(message_id, "smtp")["status"] == "sent"
 
 
 async def broken(*_):

@@ -79,7 +79,7 @@ async def test_the_drain_goes_on_after_an_error_of_any_kind(recording):
 )
 async def test_F10_a_record_that_cannot_be_read_is_an_error_and_not_a_loss(recording, record):
     with pytest.raises(ValueError):  # noqa: PT011 - any of them sends it to the poison queue
-        await recording.place(record)
+        await recording.place(record, "queue")
 
 
 async def test_F10_while_the_table_is_down_a_queued_interaction_is_put_back(azurite, tmp_path):

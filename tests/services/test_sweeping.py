@@ -10,6 +10,7 @@ from deployment import Deployment, settings
 from fault_proxy import FaultProxy
 
 from devserver.backing import connection_string
+from engagement.domain.alerts.alert import Alert, AlertType
 from engagement.domain.organizations.organization import State
 from engagement.domain.webhooks.webhook import DeadLetter
 from engagement.domain.webhooks.webhook_event import EventType, event_of
@@ -126,6 +127,34 @@ def test_what_could_not_be_delivered_is_forgotten_after_30_days(swept):
     for days, left in ((29, 1), (32, 0)):
         swept.sweep(at(3, after=timedelta(days=days - 1)))
         assert len(run(letters.page(key, "0" * 24, size=10))) == left
+
+
+def test_alerts_of_all_users_are_forgotten_after_90_days(swept):
+    alerts, run = swept.sweeping.alerts, swept.deployment.run
+    key = run(swept.organization()).key
+
+    def alert(number, user_id):
+        return Alert(
+            id=f"1-{number:013d}-{'0' * 16}",
+            type=AlertType.REPLY,
+            user_id=user_id,
+            message_id=swept.message_id,
+            subject="Offer",
+            at=NOW if number else NOW + timedelta(days=30),
+            due_at=NOW,
+            dismissed=number % 2 == 1,
+        )
+
+    # More of one user than a transaction takes.
+    for number in range(130):
+        run(alerts.add(key, alert(number, "u-17" if number < 120 else "u-18")))
+    stored = lambda: len(run(alerts._older(key, NOW + timedelta(days=400))))  # noqa: E731
+
+    for days, left in ((89, 130), (92, 1), (122, 0)):
+        swept.sweep(at(3, after=timedelta(days=days - 1)))
+        assert stored() == left
+    # What lies beside them stays.
+    assert swept.crm.message(swept.message_id)["status"] == "draft"
 
 
 def test_a_message_is_read_for_its_new_blobs_and_not_every_hour(swept):

@@ -23,6 +23,8 @@ PUBLIC_ID = re.compile(r"(?P<user>[0-9a-f]{32})-(?P<id>[01]-[0-9]{13}-[0-9a-f]{1
 NEWS = timedelta(days=1)
 #: How long alerts are listed.
 SHOWN = timedelta(days=30)
+#: How long they are kept: long after what they tell of is news, so that none is made again.
+KEPT = timedelta(days=90)
 
 
 class AlertType(StrEnum):

@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from engagement.domain.messages.attachment import Attachment
-from engagement.domain.messages.message import MOST_LINKS, Content, FollowedLink
+from engagement.domain.messages.content import Content
+from engagement.domain.messages.message import MOST_LINKS, FollowedLink
 from engagement.domain.tracking import html_body, text_body
 from engagement.domain.tracking.link import Link, splice
 from engagement.domain.tracking.tracked_url import TrackedUrls

@@ -9,10 +9,10 @@ from datetime import datetime
 from typing import Any, TypeGuard
 
 from engagement.domain.mailbox_address import address_key, check_address
+from engagement.domain.messages.content import Content
 from engagement.domain.messages.message import (
     LONGEST_BODY,
     MOST_RECIPIENTS,
-    Content,
     Copies,
     Message,
     Recipient,

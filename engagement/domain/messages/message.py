@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
@@ -19,8 +18,6 @@ MOST_RECIPIENTS = 99
 MOST_LINKS = 1_000
 MOST_ATTACHMENTS = 50
 LONGEST_BODY = 5 * 1024**2
-
-MESSAGE_ID = re.compile(r"[0-9a-f]{24}")
 
 #: After so long, whoever was handing the message over is gone.
 HAND_OVER_LIMIT = timedelta(minutes=10)
@@ -103,14 +100,6 @@ class FollowedLink:
 
     number: int
     url: str
-
-
-@dataclass(frozen=True, slots=True)
-class Content:
-    """What the message says; kept as one blob, apart from the head."""
-
-    html_body: str | None
-    text_body: str | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

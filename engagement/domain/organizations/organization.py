@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 
+from engagement.domain.access.sign_in import SignIn
 from engagement.domain.alerts.alert_settings import AlertSettings
 from engagement.domain.delivery.working_hours import DeliveryTimeSettings
 from engagement.domain.file_name import BLOCKED_EXTENSIONS
@@ -16,7 +17,6 @@ from engagement.domain.verdicts.verdict_settings import VerdictSettings
 from engagement.errors import InvalidRequestError
 
 ORGANIZATION_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,62}")
-ORGANIZATION_KEY = re.compile(r"[0-9a-f]{16}")
 API_KEY = re.compile(r"eng_(?P<key_id>[0-9a-f]{8})_(?P<secret>[A-Za-z0-9_-]{43})")
 
 #: They are revoked together with the organization, in one transaction of 100 rows.
@@ -79,6 +79,7 @@ class Settings:
     verdicts: VerdictSettings = field(default_factory=VerdictSettings)
     alerts: AlertSettings = field(default_factory=AlertSettings)
     delivery_time: DeliveryTimeSettings = field(default_factory=DeliveryTimeSettings)
+    sign_in: SignIn = field(default_factory=SignIn)
 
 
 def secret_digest(secret: str) -> str:

@@ -6,16 +6,18 @@ import re
 from dataclasses import replace
 from typing import Any
 
+from engagement.domain.access.sign_in import patched_sign_in, sign_in_json
 from engagement.domain.alerts.alert_settings import alerts_json, patched_alerts
 from engagement.domain.delivery.working_hours import delivery_time_json, patched_delivery_time
 from engagement.domain.organizations.organization import LARGEST_UPLOAD, Settings
 from engagement.domain.payload import Fields
 from engagement.domain.verdicts.rule_set import RuleSet
-from engagement.domain.verdicts.verdict_settings import patched_verdicts, verdicts_json
+from engagement.domain.verdicts.verdict_settings_patch import patched_verdicts, verdicts_json
 from engagement.errors import InvalidRequestError
 
 EXTENSION = re.compile(r"[a-z0-9_-]{1,20}")
 MOST_EXTENSIONS = 500
+PARTS = {"follow", "attachments", "verdicts", "alerts", "delivery_time", "sign_in"}
 
 
 def settings_json(settings: Settings, shipped: RuleSet) -> dict[str, Any]:
@@ -29,12 +31,13 @@ def settings_json(settings: Settings, shipped: RuleSet) -> dict[str, Any]:
         "verdicts": verdicts_json(settings.verdicts, shipped),
         "alerts": alerts_json(settings.alerts),
         "delivery_time": delivery_time_json(settings.delivery_time),
+        "sign_in": sign_in_json(settings.sign_in),
     }
 
 
 def patched(settings: Settings, changes: object, shipped: RuleSet) -> Settings:
     """Return the settings with *changes* (RFC 7396); raises InvalidRequestError."""
-    fields = Fields(changes, {"follow", "attachments", "verdicts", "alerts", "delivery_time"})
+    fields = Fields(changes, PARTS)
     if "follow" in fields:
         follow = Fields(fields.value["follow"], {"enabled"}, "follow")
         enabled = follow.flag("enabled", default=settings.follow_enabled)
@@ -52,6 +55,9 @@ def patched(settings: Settings, changes: object, shipped: RuleSet) -> Settings:
             settings.delivery_time, fields.value["delivery_time"], "delivery_time"
         )
         settings = replace(settings, delivery_time=delivery_time)
+    if "sign_in" in fields:
+        sign_in = patched_sign_in(settings.sign_in, fields.value["sign_in"])
+        settings = replace(settings, sign_in=sign_in)
     return settings
 
 

@@ -8,13 +8,13 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+from engagement.domain.messages.content import Content
 from engagement.domain.messages.draft import (
     LONGEST_ID,
     LONGEST_NAME,
     LONGEST_SUBJECT,
     read_language,
 )
-from engagement.domain.messages.message import Content
 from engagement.domain.payload import Fields
 from engagement.domain.templates.html_template import fill_html, find_slots
 from engagement.domain.templates.placeholder import Values, fill_line, fill_text, find_placeholders

@@ -23,7 +23,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from enum import StrEnum
+from functools import lru_cache
 
+from engagement.domain.signing_key import signing_id
 from engagement.errors import InvalidTokenError
 
 VERSION = 2
@@ -62,24 +64,30 @@ class TrackingToken:
 
 
 class TokenSigner:
-    """Signs with the newest key, verifies with any key that is still listed."""
+    """Signs with the newest key that has begun, verifies with any key that is still listed.
 
-    def __init__(self, keys: Mapping[int, bytes]) -> None:
+    *begins* says when keys begin to sign; those that are not in it have begun.
+    """
+
+    def __init__(
+        self, keys: Mapping[int, bytes], begins: Mapping[int, datetime] | None = None
+    ) -> None:
         self.keys = dict(keys)
-        self.newest = max(self.keys)
+        self.begins = dict(begins or {})
 
     def sign(self, token: TrackingToken) -> str:
-        """Return the token's only encoding."""
+        """Return the token's only encoding, by the key that signs when it is handed over."""
+        key_id = signing_id(self.keys, self.begins, token.handed_over_at)
         payload = PAYLOAD.pack(
             VERSION,
-            self.newest,
+            key_id,
             bytes.fromhex(token.organization),
             bytes.fromhex(token.message_id),
             token.recipient,
             token.target,
             int(token.handed_over_at.timestamp()),
         )
-        mac = self._mac(self.newest, token.kind, payload)
+        mac = self._mac(key_id, token.kind, payload)
         return base64.urlsafe_b64encode(payload + mac).decode("ascii")
 
     def verify(self, text: str, kind: Kind) -> TrackingToken:
@@ -96,23 +104,28 @@ class TokenSigner:
         handed_over_at = datetime.fromtimestamp(seconds, UTC)
         return TrackingToken(kind, organization.hex(), message.hex(), handed_over_at, *numbers)
 
-    def pseudonym(self, message: tuple[str, str], who: str) -> str:
+    def pseudonym(self, message: tuple[str, str], who: str, at: datetime) -> str:
         """Return 12 hexadecimal digits that stand for *who* on a message (organization and id).
 
         The same person on another message has another one, and without the signing key nobody can
-        find out who it was by trying all addresses.
+        find out who it was by trying all addresses. It is of the key that signs *at* that time, so
+        that all instances agree on it while a new key waits.
         """
         organization, message_id = message
-        key = self._organization_key(self.newest, bytes.fromhex(organization))
+        key_id = signing_id(self.keys, self.begins, at)
+        key = _organization_key(self.keys[key_id], bytes.fromhex(organization))
         text = b"actor\0" + bytes.fromhex(message_id) + who.encode("utf-8", "replace")
         return hmac.digest(key, text, hashlib.sha256)[:6].hex()
 
     def _mac(self, key_id: int, kind: Kind, payload: bytes) -> bytes:
-        key = self._organization_key(key_id, payload[2:10])
+        key = _organization_key(self.keys[key_id], payload[2:10])
         return hmac.digest(key, kind.encode() + b"\0" + payload, hashlib.sha256)[:MAC_BYTES]
 
-    def _organization_key(self, key_id: int, organization: bytes) -> bytes:
-        return hmac.digest(self.keys[key_id], b"organization\0" + organization, hashlib.sha256)
+
+@lru_cache(maxsize=1_000)
+def _organization_key(key: bytes, organization: bytes) -> bytes:
+    """Derive what signs for one organization; of the ids that strangers make up a few stay."""
+    return hmac.digest(key, b"organization\0" + organization, hashlib.sha256)
 
 
 def trim(text: str) -> str:

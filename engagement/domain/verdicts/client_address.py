@@ -90,6 +90,13 @@ def read_address(text: str) -> Address | None:
     return address
 
 
+def line_of(address: Address | None) -> str:
+    """Return what stands for one line to the Internet: of IPv6 a line has 64 bits at least."""
+    if address is not None and address.version == 6:
+        return str(ip_network((address, 64), strict=False))
+    return str(address)
+
+
 def is_local(address: Address) -> bool:
     """Whether many may stand behind an address without anybody knowing it."""
     return any(address in network for network in LOCAL)
@@ -99,7 +106,8 @@ def kept_address(address: Address | None, privacy: AddressPrivacy) -> str | None
     """Return what is stored of an address: its network, or nothing."""
     if address is None or privacy is AddressPrivacy.NONE:
         return None
-    return str(kept_network(address).network_address)
+    gone = address.max_prefixlen - KEPT_BITS[address.version]
+    return str(type(address)(int(address) >> gone << gone))
 
 
 def kept_network(address: Address) -> IPv4Network | IPv6Network:

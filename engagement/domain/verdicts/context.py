@@ -116,15 +116,17 @@ def _many_messages(hits: Sequence[Evidence], windows: Windows) -> set[int]:
     """Return places of hits whose address asked for many messages, then or right afterwards."""
     if not (windows.address_seconds and windows.address_messages):
         return set()
+    crowded = [hit for hit in hits if hit.messages >= windows.address_messages]
+    if not crowded:
+        return set()
     busy: defaultdict[str, list[datetime]] = defaultdict(list)
-    for hit in sorted(hits, key=lambda hit: hit.at):
-        if hit.messages >= windows.address_messages:
-            busy[hit.actor].append(hit.at)
+    for hit in sorted(crowded, key=lambda hit: hit.at):
+        busy[hit.actor].append(hit.at)
     width = timedelta(seconds=windows.address_seconds)
     return {
         place
         for place, hit in enumerate(hits)
-        if busy and _is_between(busy.get(hit.actor, []), hit.at, hit.at + width)
+        if _is_between(busy.get(hit.actor, []), hit.at, hit.at + width)
     }
 
 

@@ -59,7 +59,7 @@ class Evidence:
 
 def announced(headers: Mapping[str, str]) -> bool:
     """Whether *headers* (names in lower case) announce a prefetch or a preview."""
-    said = "\n".join([headers.get(name, "") for name in PREFETCH_HEADERS]).lower()
+    said = "\n".join([headers[name] for name in PREFETCH_HEADERS if name in headers]).lower()
     return any(word in said for word in PREFETCH_WORDS)
 
 

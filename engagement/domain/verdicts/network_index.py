@@ -31,9 +31,9 @@ class NetworkIndex:
 
     def _find(self, address: Address, narrowest: int) -> str | None:
         number = int(address)
-        found = (
-            table.get(number >> shift)
+        found = [
+            table[number >> shift]
             for shift, table in self.tables[address.version].items()
-            if shift >= narrowest
-        )
-        return min((hit for hit in found if hit is not None), default=(0, None))[1]
+            if shift >= narrowest and number >> shift in table
+        ]
+        return min(found)[1] if found else None

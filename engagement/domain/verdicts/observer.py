@@ -5,11 +5,16 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from ipaddress import ip_network
 
 from engagement.domain.tracking.tracking_token import Kind, TokenSigner, TrackingToken
 from engagement.domain.verdicts.classifier import PROXIES, classify
-from engagement.domain.verdicts.client_address import Address, is_local
+from engagement.domain.verdicts.client_address import (
+    Address,
+    AddressPrivacy,
+    is_local,
+    kept_address,
+    line_of,
+)
 from engagement.domain.verdicts.context import ALONE, contexts
 from engagement.domain.verdicts.evidence import (
     Evidence,
@@ -37,7 +42,7 @@ class Hit:
     """One request of somebody unknown."""
 
     method: str
-    #: Mapping, names in lower case
+    #: Mapping, asked for names in lower case
     headers: Mapping[str, str]
     at: datetime
     #: str, random, made once per request
@@ -75,9 +80,17 @@ class Observer:
         self.recent = Recent()
 
     def observe(
-        self, token: TrackingToken, hit: Hit, address: Address | None, rules: RuleSet
+        self,
+        token: TrackingToken,
+        hit: Hit,
+        address: Address | None,
+        rules: RuleSet,
+        privacy: AddressPrivacy = AddressPrivacy.TRUNCATED,
     ) -> Sight:
-        """Judge a hit; never raises, whatever the request holds."""
+        """Judge a hit; never raises, whatever the request holds.
+
+        Of *address* the evidence keeps what *privacy* leaves.
+        """
         kind, windows = TYPES[token.kind], rules.windows
         user_agent = printable_user_agent(hit.headers.get("user-agent"))
         message = (token.organization, token.message_id)
@@ -92,14 +105,15 @@ class Observer:
             announced=announced(hit.headers),
             user_agent=user_agent,
             network=rules.network_index(kind).find(address) if address else None,
-            actor=self.signer.pseudonym(message, who),
+            address=kept_address(address, privacy),
+            actor=self.signer.pseudonym(message, who, hit.at),
             after_seconds=seconds_since(token.handed_over_at, hit.at),
             messages=len(others) + 1,
         )
         width = max(2 * windows.burst_seconds, windows.address_seconds)
         before = self.recent.note(message, evidence, width)
         *earlier, context = contexts([*before, evidence], windows)
-        corrects = any(x != ALONE for x in earlier) and earlier != contexts(before, windows)
+        corrects = any(x is not ALONE for x in earlier) and earlier != contexts(before, windows)
         if corrects:
             # Whoever it was that was taken for a person, the next one is news.
             self.recent.forget_person(message, token.recipient)
@@ -109,7 +123,7 @@ class Observer:
             judgement=judgement,
             telling=corrects or self._is_news(message, evidence, judgement),
             crowd={
-                other: Crowd(self.signer.pseudonym(other, who), hit.at, evidence.messages)
+                other: Crowd(self.signer.pseudonym(other, who, hit.at), hit.at, evidence.messages)
                 for other in self._crowd(others, address, hit.at, rules)
             },
         )
@@ -125,7 +139,7 @@ class Observer:
         """Return what else the address asked for lately."""
         if address is None or is_local(address) or not rules.windows.address_messages:
             return []
-        return self.recent.others(_line(address), message, at, rules.windows.address_seconds)
+        return self.recent.others(line_of(address), message, at, rules.windows.address_seconds)
 
     def _crowd(
         self, others: list[MessageKey], address: Address | None, at: datetime, rules: RuleSet
@@ -133,16 +147,9 @@ class Observer:
         """Return the messages to be judged again, as the address has just turned out to be busy."""
         windows = rules.windows
         many = address is not None and 0 < windows.address_messages <= len(others) + 1
-        if not many or not self.recent.is_newly_busy(_line(address), at, windows.address_seconds):
+        if not many or not self.recent.is_newly_busy(line_of(address), at, windows.address_seconds):
             return []
         return others
-
-
-def _line(address: Address | None) -> str:
-    """Return what stands for one line to the Internet: of IPv6 a line has 64 bits at least."""
-    if address is not None and address.version == 6:
-        return str(ip_network((address, 64), strict=False))
-    return str(address)
 
 
 def _who(

@@ -5,7 +5,7 @@ Each instance sees a part only; what it misses, the judgement of the whole messa
 
 from __future__ import annotations
 
-from collections import OrderedDict
+from collections import OrderedDict, deque
 from datetime import datetime, timedelta
 
 from engagement.domain.verdicts.evidence import Evidence
@@ -25,16 +25,17 @@ class Recent:
     """Remembers hits by message and messages by address; bounded in both."""
 
     def __init__(self) -> None:
-        self.hits: OrderedDict[MessageKey, list[Evidence]] = OrderedDict()
-        self.messages: OrderedDict[str, OrderedDict[MessageKey, datetime]] = OrderedDict()
+        self.hits: OrderedDict[MessageKey, deque[Evidence]] = OrderedDict()
+        self.messages: OrderedDict[str, dict[MessageKey, datetime]] = OrderedDict()
         self.busy: OrderedDict[str, datetime] = OrderedDict()
         self.people: OrderedDict[tuple[MessageKey, int], datetime] = OrderedDict()
 
     def note(self, message: MessageKey, hit: Evidence, seconds: int) -> list[Evidence]:
         """Note a hit and return those on *message* of the *seconds* before it."""
         since = hit.at - timedelta(seconds=seconds)
-        before = [other for other in self.hits.get(message, ()) if other.at >= since]
-        self.hits[message] = [*before, hit][-MOST_HITS:]
+        hits = self.hits.setdefault(message, deque(maxlen=MOST_HITS))
+        before = [other for other in hits if other.at >= since]
+        hits.append(hit)
         self.hits.move_to_end(message)
         if len(self.hits) > MOST_MESSAGES:
             self.hits.popitem(last=False)
@@ -71,15 +72,17 @@ class Recent:
         self, address: str, message: MessageKey, at: datetime, seconds: int
     ) -> list[MessageKey]:
         """Note that *address* asked for *message*; return what else in the last *seconds*."""
-        messages = self.messages.setdefault(address, OrderedDict())
+        messages = self.messages.setdefault(address, {})
         self.messages.move_to_end(address)
         if len(self.messages) > MOST_ADDRESSES:
             self.messages.popitem(last=False)
         since = at - timedelta(seconds=seconds)
         for other in [key for key, asked_at in messages.items() if asked_at < since]:
             del messages[other]
+        messages.pop(message, None)
+        others = list(messages)
+        # Last, as the first to go is the one that was asked for longest ago.
         messages[message] = at
-        messages.move_to_end(message)
         if len(messages) > MOST_OF_ADDRESS:
-            messages.popitem(last=False)
-        return [key for key in messages if key != message]
+            del messages[others.pop(0)]
+        return others

@@ -14,6 +14,7 @@ import hmac
 from collections.abc import Mapping
 from datetime import datetime, timedelta
 
+from engagement.domain.signing_key import signing_id
 from engagement.domain.webhooks.webhook import Endpoint, Secret
 
 PREFIX = "whsec_"
@@ -24,11 +25,20 @@ TOLERANCE = timedelta(minutes=5)
 
 
 class WebhookSigner:
-    """Derives the secrets of endpoints, and signs with them."""
+    """Derives the secrets of endpoints, and signs with them.
 
-    def __init__(self, keys: Mapping[int, bytes]) -> None:
+    *begins* says when signing keys begin; those that are not in it have begun.
+    """
+
+    def __init__(
+        self, keys: Mapping[int, bytes], begins: Mapping[int, datetime] | None = None
+    ) -> None:
         self.keys = dict(keys)
-        self.newest = max(self.keys)
+        self.begins = dict(begins or {})
+
+    def newest(self, now: datetime) -> int:
+        """Return the id of the key that new secrets are derived from."""
+        return signing_id(self.keys, self.begins, now)
 
     def secret(self, organization: str, endpoint_id: str, secret: Secret) -> bytes | None:
         """Return the 32 bytes of a secret; None once its signing key is revoked."""

@@ -1,0 +1,1 @@
+"""The administrator's command line; the deployed app never imports it."""

@@ -1,0 +1,1 @@
+"""The deployment to Azure, and what checks it."""

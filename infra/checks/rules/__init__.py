@@ -1,0 +1,1 @@
+"""What the deployment has to be like, one subject a module."""

@@ -1,0 +1,1 @@
+"""What azd runs before and after it provisions: ``python -m infra.hooks.preprovision``."""

@@ -1,0 +1,1 @@
+"""The package that is deployed: made, and loaded as Azure loads it."""
