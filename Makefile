@@ -9,6 +9,8 @@ NODE_STAMP := node_modules/.installed
 # What Azure installs for the app, and nothing of ours.
 PACKAGE_VENV := .venv-package
 PACKAGE_STAMP := $(PACKAGE_VENV)/.installed
+BENCH := .venv-bench
+BENCH_STAMP := $(BENCH)/.installed
 CHECKOV := .venv-checkov
 CHECKOV_STAMP := $(CHECKOV)/.installed
 # The whole suite runs in two processes; what is named in ARGS in one, where -s and --pdb work.
@@ -121,10 +123,19 @@ bench-cold-start: $(STAMP) ## Measure what loading the app costs (ARGS="--runs 2
 bench-cost: setup ## Measure what a hit costs, and print the model of docs/cost.md
 	@$(BIN)/python -m benchmarks.cost --measure $(ARGS)
 
+$(BENCH_STAMP): benchmarks/requirements.txt requirements.txt
+	$(PYTHON) -m venv --clear $(BENCH)
+	$(BENCH)/bin/python -m pip install --quiet --disable-pip-version-check -r benchmarks/requirements.txt
+	@touch $@
+
+.PHONY: bench-rewriting
+bench-rewriting: $(NODE_STAMP) $(BENCH_STAMP) ## Measure the rewriting of links on real templates, beside HTML libraries
+	@$(BENCH)/bin/python -m benchmarks.rewriting $(ARGS)
+
 .PHONY: bench-spread
 bench-spread: $(STAMP) ## Simulate how organizations spread over storage accounts
 	@$(BIN)/python -m benchmarks.spread $(ARGS)
 
 .PHONY: clean
 clean: ## Remove what was installed and stored here
-	rm -rf $(VENV) $(PACKAGE_VENV) $(CHECKOV) build node_modules .local .mypy_cache .pytest_cache .ruff_cache .hypothesis .schemathesis
+	rm -rf $(VENV) $(PACKAGE_VENV) $(CHECKOV) $(BENCH) build node_modules .local .mypy_cache .pytest_cache .ruff_cache .hypothesis .schemathesis

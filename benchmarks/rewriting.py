@@ -42,35 +42,6 @@ def ours(html: str) -> str:
 
 def contenders() -> dict[str, Rewrite]:
     """Return ways to replace links; each reads, replaces and writes one document."""
-    import lxml.html
-    from bs4 import BeautifulSoup
-    from selectolax.lexbor import LexborHTMLParser
-
-    def by_lxml(html: str) -> str:
-        tree = lxml.html.document_fromstring(html)
-        for element in tree.iter("a", "area"):
-            if is_followable((element.get("href") or "").strip()):
-                element.set("href", TRACKED)
-        text: str = lxml.html.tostring(tree.getroottree(), encoding="unicode")
-        return text
-
-    def by_selectolax(html: str) -> str:
-        tree = LexborHTMLParser(html)
-        for element in tree.css("a[href], area[href]"):
-            if is_followable((element.attributes["href"] or "").strip()):
-                element.attrs["href"] = TRACKED
-        return tree.html or ""
-
-    def by_soup(parser: str) -> Rewrite:
-        def rewrite(html: str) -> str:
-            soup = BeautifulSoup(html, parser)
-            for element in soup.find_all(["a", "area"], href=True):
-                if is_followable(str(element["href"]).strip()):
-                    element["href"] = TRACKED
-            return str(soup)
-
-        return rewrite
-
     return {
         "engagement": ours,
         "lxml": by_lxml,
@@ -78,6 +49,43 @@ def contenders() -> dict[str, Rewrite]:
         "BeautifulSoup (html.parser)": by_soup("html.parser"),
         "BeautifulSoup (lxml)": by_soup("lxml"),
     }
+
+
+def by_lxml(html: str) -> str:
+    """Replace the links with lxml."""
+    import lxml.html
+
+    tree = lxml.html.document_fromstring(html)
+    for element in tree.iter("a", "area"):
+        if is_followable((element.get("href") or "").strip()):
+            element.set("href", TRACKED)
+    text: str = lxml.html.tostring(tree.getroottree(), encoding="unicode")
+    return text
+
+
+def by_selectolax(html: str) -> str:
+    """Replace the links with selectolax."""
+    from selectolax.lexbor import LexborHTMLParser
+
+    tree = LexborHTMLParser(html)
+    for element in tree.css("a[href], area[href]"):
+        if is_followable((element.attributes["href"] or "").strip()):
+            element.attrs["href"] = TRACKED
+    return tree.html or ""
+
+
+def by_soup(parser: str) -> Rewrite:
+    """Return what replaces the links with BeautifulSoup and one of its parsers."""
+    from bs4 import BeautifulSoup
+
+    def rewrite(html: str) -> str:
+        soup = BeautifulSoup(html, parser)
+        for element in soup.find_all(["a", "area"], href=True):
+            if is_followable(str(element["href"]).strip()):
+                element["href"] = TRACKED
+        return str(soup)
+
+    return rewrite
 
 
 def expected(html: list[str]) -> list[str]:
