@@ -89,6 +89,11 @@ def success(reply: Reply) -> Any:
     raise CommandError(f"{phrase(reply.status)}{field}: {detail}".rstrip(": "), code)
 
 
+def app_url(url: str) -> str:
+    """Return the app's address, also of its API's, which is what make run prints."""
+    return url.rstrip("/").removesuffix(API)
+
+
 def organization_path(organization_id: str, *parts: str, **query: str | None) -> str:
     """Return the path of something in an organization."""
     path = "/".join(quote(part, safe="") for part in ("organizations", organization_id, *parts))
@@ -107,9 +112,9 @@ async def connected(
     url = options.url or terminal.environment.get(URL, "").strip()
     if not url:
         raise CommandError(f"Which deployment? Give --url or set {URL}.", WRONG_USE)
-    # What make run prints is the address of the API.
-    url = url.rstrip("/").removesuffix(API)
-    deployment = Deployment(url, await _credential(options, terminal, organization=organization))
+    deployment = Deployment(
+        app_url(url), await _credential(options, terminal, organization=organization)
+    )
     try:
         yield Connection(deployment)
     finally:

@@ -13,7 +13,7 @@ from typing import Any
 from engagement.cli import settings as sources
 from engagement.cli.checks import machine, settings, stores, systems
 from engagement.cli.checks.finding import Check, Finding, Scene, State
-from engagement.cli.connection import URL
+from engagement.cli.connection import URL, app_url
 from engagement.cli.terminal import DONE, FAILED, Terminal
 from engagement.errors import ConfigurationError
 from engagement.remote.sign_in import SignIn
@@ -118,7 +118,7 @@ async def _scene(options: argparse.Namespace, terminal: Terminal) -> AsyncIterat
             problems=problems,
             account=account if wire else None,
             wire=wire,
-            url=options.url or terminal.environment.get(URL, "").strip() or None,
+            url=app_url(options.url or terminal.environment.get(URL, "").strip()) or None,
             in_azure=bool(terminal.environment.get(sources.IN_AZURE)),
             now=datetime.now(UTC),
         )

@@ -58,7 +58,7 @@ def states(found, check):
 
 
 def test_a_deployment_that_is_well_is_told_so_and_left_as_it_was(run, examined, well, azurite):
-    code, found = examined(well, "--url", well["ENGAGEMENT_PUBLIC_URL"])
+    code, found = examined(well, "--url", f"{well['ENGAGEMENT_PUBLIC_URL']}/api/v1")
     wrong = [one for check in found.values() for one in check if one["state"] == "wrong"]
 
     assert wrong == []
