@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
 
+from engagement.domain.access.registration import Registration
 from engagement.domain.signing_key import beginnings, read_signing_keys
 from engagement.environment import LOOPBACK, flag, guid, number, origin, required, split_url
 from engagement.errors import ConfigurationError
@@ -70,18 +71,6 @@ class GraphTenant:
 
 
 @dataclass(frozen=True, slots=True)
-class EntraTenant:
-    """The Entra tenant whose access tokens the API takes, and the API's own app in it."""
-
-    tenant_id: str
-    client_id: str
-    #: client ids of the only applications that may call with tokens; empty for all
-    applications: frozenset[str]
-    #: str, scheme and host of Microsoft Entra, without a trailing slash
-    authority: str
-
-
-@dataclass(frozen=True, slots=True)
 class Config:
     """One deployment's settings; docs/configuration.md tells each one's meaning."""
 
@@ -96,7 +85,7 @@ class Config:
     data: DataAccount
     smtp: SmtpServer | None
     graph: GraphTenant | None
-    entra: EntraTenant | None
+    entra: Registration | None
     #: bool, whether keys are accepted from callers of the API
     api_keys: bool
     spill_folder: Path
@@ -258,7 +247,7 @@ def _graph(environment: Mapping[str, str]) -> GraphTenant | None:
     )
 
 
-def _entra(environment: Mapping[str, str]) -> EntraTenant | None:
+def _entra(environment: Mapping[str, str]) -> Registration | None:
     ids = ("ENGAGEMENT_ENTRA_TENANT_ID", "ENGAGEMENT_ENTRA_CLIENT_ID")
     if not any(environment.get(name, "").strip() for name in ids):
         if not flag(environment, "ENGAGEMENT_API_KEYS", default=True):
@@ -268,7 +257,7 @@ def _entra(environment: Mapping[str, str]) -> EntraTenant | None:
     tenant_id, client_id = (guid(name, required(environment, name)) for name in ids)
     applications = environment.get("ENGAGEMENT_ENTRA_APPLICATIONS", "").split(",")
     authority = environment.get("ENGAGEMENT_ENTRA_AUTHORITY", "").strip() or PUBLIC_CLOUD
-    return EntraTenant(
+    return Registration(
         tenant_id=tenant_id,
         client_id=client_id,
         applications=frozenset(

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 from urllib.parse import SplitResult, urlsplit
 
+from engagement.domain.identifier import GUID
 from engagement.errors import ConfigurationError
 
 #: Hosts of this machine: only to them may a token travel without TLS.
@@ -13,7 +13,6 @@ LOOPBACK = ("127.0.0.1", "::1", "localhost")
 
 #: Digits; none of the numbers is larger.
 LONGEST_NUMBER = 15
-GUID = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 
 
 def required(environment: Mapping[str, str], name: str) -> str:

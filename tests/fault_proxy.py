@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import asyncio
-import threading
 from collections.abc import Awaitable, Callable
-from typing import Any
 
 import aiohttp
 from aiohttp import web
+from fake import Fake
 from yarl import URL
 
 Fault = Callable[["FaultProxy", web.Request, bytes], Awaitable[web.StreamResponse]]
@@ -68,28 +67,21 @@ def only(wanted: Callable[[web.Request], bool], fault: Fault) -> Fault:
     return either
 
 
-class FaultProxy:
+class FaultProxy(Fake):
     """Forwards to a port of this machine, with the fault of the moment; keeps what it saw."""
 
     def __init__(self, upstream: int) -> None:
+        super().__init__()
         self.upstream = upstream
         self.fault: Fault = healthy
         #: (method, path with query, body) of every request, oldest first
         self.seen: list[tuple[str, str, bytes]] = []
-        self.loop = asyncio.new_event_loop()
-        self.thread = threading.Thread(target=self.loop.run_forever, daemon=True)
         self.port = 0
 
-    def __enter__(self) -> FaultProxy:
-        self.thread.start()
-        self._run(self._start())
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._run(self._stop())
-        self.loop.call_soon_threadsafe(self.loop.stop)
-        self.thread.join()
-        self.loop.close()
+    async def start(self) -> None:
+        """Open the port."""
+        self.session = aiohttp.ClientSession(auto_decompress=False)
+        await self._listen()
 
     def refuse(self) -> None:
         """Refuse connections, and drop those that are open."""
@@ -116,13 +108,6 @@ class FaultProxy:
                 headers.popall(name, None)
             return web.Response(status=answer.status, headers=headers, body=data)
 
-    def _run(self, work: Any) -> Any:
-        return asyncio.run_coroutine_threadsafe(work, self.loop).result(30)
-
-    async def _start(self) -> None:
-        self.session = aiohttp.ClientSession(auto_decompress=False)
-        await self._listen()
-
     async def _listen(self) -> None:
         app = web.Application(client_max_size=200 * 1024**2)
         app.router.add_route("*", "/{path:.*}", self._handle)
@@ -135,11 +120,7 @@ class FaultProxy:
     async def _stop(self) -> None:
         await self.runner.cleanup()
         await self.session.close()
-        # Those that hang would hang for ever.
-        others = asyncio.all_tasks() - {asyncio.current_task()}
-        for task in others:
-            task.cancel()
-        await asyncio.gather(*others, return_exceptions=True)
+        await super()._stop()
 
     async def _handle(self, request: web.Request) -> web.StreamResponse:
         body = await request.read()

@@ -7,7 +7,8 @@ from datetime import UTC, datetime
 import pytest
 from deployment import SIGNING_KEY, settings
 
-from engagement.config import Config, EntraTenant
+from engagement.config import Config
+from engagement.domain.access.registration import Registration
 from engagement.errors import ConfigurationError
 
 AZURITE = "AccountName=a;AccountKey=aaaa;TableEndpoint=http://127.0.0.1:1/a"
@@ -149,7 +150,7 @@ def test_without_a_tenant_there_is_no_graph():
 def test_tokens_are_of_the_public_cloud_and_of_every_application_unless_told_otherwise():
     config = Config.from_environment(environment())
     assert config.api_keys is True
-    assert config.entra == EntraTenant(
+    assert config.entra == Registration(
         TENANT, CLIENT, frozenset(), "https://login.microsoftonline.com"
     )
     elsewhere = {
@@ -160,7 +161,7 @@ def test_tokens_are_of_the_public_cloud_and_of_every_application_unless_told_oth
     }
     config = Config.from_environment(environment(**elsewhere))
     assert config.api_keys is False
-    assert config.entra == EntraTenant(
+    assert config.entra == Registration(
         TENANT, CLIENT, frozenset({CLIENT, TENANT}), "https://login.microsoftonline.us"
     )
 

@@ -17,7 +17,7 @@ PACKAGE = ROOT / "engagement"
 
 OWN = {
     "errors": set(),
-    "environment": {"errors"},
+    "environment": {"domain", "errors"},
     "config": {"domain", "environment", "errors"},
     "domain": {"domain", "errors"},
     "telemetry": set(),

@@ -17,11 +17,9 @@ from xml.etree import ElementTree as ET
 from xml.sax.saxutils import escape
 
 from engagement.errors import StorageError
-from engagement.storage.queues import FOREVER, PATIENT_SECONDS
+from engagement.storage.queues import FOREVER, MOST_PEEKED, PATIENT_SECONDS
 from engagement.storage.wire import Wire
 
-#: Most messages that one request may look at.
-MOST_AT_ONCE = 32
 #: Seconds that a message stays hidden while it is moved; after a crash it shows again.
 HIDDEN_SECONDS = 60
 
@@ -65,15 +63,15 @@ class QueueMessages:
         self.wire = wire
         self.name = name
 
-    async def peek(self, most: int = MOST_AT_ONCE) -> list[QueueMessage]:
+    async def peek(self, most: int = MOST_PEEKED) -> list[QueueMessage]:
         """Return the first that wait, without taking them."""
-        return await self._read(f"peekonly=true&numofmessages={min(most, MOST_AT_ONCE)}")
+        return await self._read(f"peekonly=true&numofmessages={min(most, MOST_PEEKED)}")
 
     async def take(self, most: int) -> AsyncIterator[QueueMessage]:
         """Take up to *most*, which whoever takes them deletes; nobody else sees them meanwhile."""
         left = most
         while left > 0:
-            size = min(left, MOST_AT_ONCE)
+            size = min(left, MOST_PEEKED)
             page = await self._read(f"numofmessages={size}&visibilitytimeout={HIDDEN_SECONDS}")
             if not page:
                 return

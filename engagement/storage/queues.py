@@ -22,7 +22,7 @@ PATIENT_SECONDS = 10.0
 #: Seconds after which a record is tried again, doubled each time up to the longest.
 FIRST_DELAY, LONGEST_DELAY = 4, 600
 
-#: Most messages that one request may look at.
+#: Most messages that one request may look at, or take.
 MOST_PEEKED = 32
 INSERTED_AT = re.compile(r"<InsertionTime>([^<]+)<")
 TEXT = re.compile(r"<MessageText>([^<]*)<")

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from datetime import datetime
 from pathlib import Path
 
-from engagement.config import Config, EntraTenant
+from engagement.config import Config
 from engagement.domain.access.registration import Registration
 from engagement.domain.reports.viewer import Phrasebook
 from engagement.domain.tracking.tracked_url import TrackedUrls
@@ -185,12 +185,11 @@ def build_private_services(
     )
 
 
-def _authenticating(tenant: EntraTenant | None, settings: SettingsRows) -> Authenticating | None:
-    if tenant is None:
+def _authenticating(
+    registration: Registration | None, settings: SettingsRows
+) -> Authenticating | None:
+    if registration is None:
         return None
-    registration = Registration(
-        tenant.tenant_id, tenant.client_id, tenant.applications, tenant.authority
-    )
     return Authenticating(registration, SigningKeys(registration), settings)
 
 

@@ -12,7 +12,8 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
 
-from engagement.domain.access.registration import GUID, Registration
+from engagement.domain.access.registration import Registration
+from engagement.domain.identifier import GUID
 from engagement.errors import ForbiddenError, UnauthorizedError
 
 #: What an application has to be allowed to do in a user's name.

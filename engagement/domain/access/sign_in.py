@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from engagement.domain.access.principal import Principal, Role
-from engagement.domain.access.registration import GUID
+from engagement.domain.identifier import GUID
 from engagement.domain.payload import Fields
 from engagement.errors import InvalidRequestError
 
