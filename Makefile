@@ -115,22 +115,18 @@ package: $(STAMP) ## Make build/engagement.zip, which is what gets deployed
 package-check: $(STAMP) $(PACKAGE_STAMP) ## Load the package in Microsoft's worker library with only what Azure installs (Python 3.13)
 	@$(BIN)/python -m infra.package --check $(PACKAGE_VENV)/bin/python
 
-.PHONY: bench-cold-start
-bench-cold-start: $(STAMP) ## Measure what loading the app costs (ARGS="--runs 21")
-	@$(BIN)/python -m benchmarks.cold_start $(ARGS)
-
 .PHONY: bench-cost
 bench-cost: setup ## Measure what a hit costs, and print the model of docs/cost.md
 	@$(BIN)/python -m benchmarks.cost --measure $(ARGS)
 
-$(BENCH_STAMP): benchmarks/requirements.txt requirements.txt
+$(BENCH_STAMP): benchmarks/requirements.txt requirements.txt requirements-cli.txt requirements-dev.txt
 	$(PYTHON) -m venv --clear $(BENCH)
 	$(BENCH)/bin/python -m pip install --quiet --disable-pip-version-check -r benchmarks/requirements.txt
 	@touch $@
 
-.PHONY: bench-rewriting
-bench-rewriting: $(NODE_STAMP) $(BENCH_STAMP) ## Measure the rewriting of links on real templates, beside HTML libraries
-	@$(BENCH)/bin/python -m benchmarks.rewriting $(ARGS)
+.PHONY: bench
+bench: $(NODE_STAMP) $(BENCH_STAMP) ## Measure everything beside its floor and its peers (PARTS="rewriting tokens" for some of it)
+	@$(BENCH)/bin/python -m benchmarks $(PARTS) $(ARGS)
 
 .PHONY: bench-spread
 bench-spread: $(STAMP) ## Simulate how organizations spread over storage accounts
