@@ -75,12 +75,15 @@ class Account:
         client: BlobServiceClient = self._open(BlobServiceClient, BLOB_PATIENCE, account_url=url)
         return client
 
-    async def import_tables(self) -> None:
-        """Import the tables' SDK in a thread, as those who are being served would wait for it."""
-        if "tables" not in self.__dict__:
-            await asyncio.to_thread(__import__, "azure.data.tables.aio")
-            if not self.data.connection_string:
-                await asyncio.to_thread(__import__, "azure.identity.aio")
+    async def import_identity(self) -> None:
+        """Import what signs the app in, in a thread: those who are being served would wait."""
+        if "credential" not in self.__dict__:
+            await asyncio.to_thread(__import__, "azure.identity.aio")
+
+    async def import_blobs(self) -> None:
+        """Import the blobs' SDK in a thread, like :meth:`import_identity`."""
+        if "blobs" not in self.__dict__:
+            await asyncio.to_thread(__import__, "azure.storage.blob.aio")
 
     def table(self, name: str) -> TableClient:
         """Client of one table."""
