@@ -69,10 +69,10 @@ class GroupCommit:
         batch, changes = f"batch_{uuid.uuid4()}", f"changeset_{uuid.uuid4()}"
         body = _transaction(f"{self.url}/{keys.table(organization)}", rows, batch, changes)
         headers = {**HEADERS, "Content-Type": f"multipart/mixed; boundary={batch}"}
-        status = await self.appends.wire.table("$batch", body, headers, PATIENCE)
-        # One row that fails fails all, within an answer of 202: the caller counts what is stored.
-        if status != 202:
-            raise RuntimeError(f"The store answered {status}.")
+        answer = await self.appends.wire.table("$batch", body, headers, PATIENCE)
+        # One row that fails fails all, and says so within an answer of 202.
+        if answer.status != 202 or answer.body.count(b"HTTP/1.1 204") != len(rows):
+            raise RuntimeError(f"The store answered {answer.status}: {answer.body[:500]!r}")
 
 
 def _transaction(url: str, rows: Sequence[dict[str, Any]], batch: str, changes: str) -> bytes:

@@ -68,12 +68,14 @@ class Wire:
         self.token, self.token_until = "", 0.0
         self.tokens: Sharing[None] = Sharing()
 
-    async def table(self, path: str, body: bytes, headers: dict[str, str], seconds: float) -> int:
-        """Post to the Table service and return the status within *seconds*.
+    async def table(
+        self, path: str, body: bytes, headers: dict[str, str], seconds: float
+    ) -> Answer:
+        """Post to the Table service and return its answer within *seconds*.
 
         Raises StorageError if it hangs. Is sent twice if the connection drops.
         """
-        return (await self._table("POST", path, body, headers, seconds)).status
+        return await self._table("POST", path, body, headers, seconds)
 
     async def read_table(self, path: str, headers: dict[str, str], seconds: float) -> Answer:
         """Return what the Table service says of something, like :meth:`table`."""
