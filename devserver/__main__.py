@@ -120,9 +120,15 @@ async def serve(options: argparse.Namespace, listener: socket.socket, inbox: Inb
     try:
         functions = await worker.load() if options.worker else import_module("function_app").app
         host = Host(functions, settings=os.environ)
-        # An open page must not keep Ctrl-C waiting.
         config = uvicorn.Config(
-            host, log_config=None, server_header=False, timeout_graceful_shutdown=STOP_SECONDS
+            host,
+            log_config=None,
+            # Nobody would see its lines, and the host itself says who called.
+            access_log=False,
+            proxy_headers=False,
+            server_header=False,
+            # An open page must not keep Ctrl-C waiting.
+            timeout_graceful_shutdown=STOP_SECONDS,
         )
         server = uvicorn.Server(config)
         serving = asyncio.create_task(server.serve(sockets=[listener]))

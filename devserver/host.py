@@ -18,6 +18,9 @@ from devserver.queues import QueueListener
 from devserver.runtime import Function
 from devserver.settings import ROOT
 
+#: What the real host's server takes for a host: it says 400 to anything else, and to two of them.
+HOST = re.compile(rb"[!-~]{1,1000}")
+
 logger = logging.getLogger(__name__)
 
 
@@ -111,6 +114,9 @@ class Host:
 
     async def serve(self, scope: Scope, receive: Receive) -> tuple[int, Headers, bytes]:
         """Run the HTTP function of a request; its failure is the log's matter, and a bare 500."""
+        hosts = [value for name, value in scope["headers"] if name == b"host"]
+        if len(hosts) != 1 or not HOST.fullmatch(hosts[0]):
+            return 400, [], b""
         try:
             function, params = routes.find(self.routes, scope["method"], scope["raw_path"])
             body = await http_messages.read_body(receive, self.body_limit)

@@ -56,7 +56,7 @@ def request_datum(scope: Scope, params: Mapping[str, str], body: bytes) -> Datum
             "url": Datum(f"{url}?{query}" if query else url, "string"),
             "headers": strings(headers),
             # Like the real host, this drops parameters without a value.
-            "query": strings(parse_qsl(query)),
+            "query": strings(parse_qsl(query) if query else ()),
             "params": strings(params.items()),
             "body": Datum(body, "bytes"),
         },

@@ -82,6 +82,8 @@ class Route:
 
 def decode(raw_path: bytes) -> str:
     """Decode a path as Kestrel does: an encoded slash and what is no UTF-8 stay encoded."""
+    if b"%" not in raw_path and raw_path.isascii():
+        return raw_path.decode("ascii")
     kept = re.sub(rb"%(2[fF])", rb"%25\1", raw_path)
     text = unquote_to_bytes(kept).decode("utf-8", "surrogateescape")
     return re.sub("[\udc80-\udcff]", lambda odd: f"%{ord(odd[0]) - 0xDC00:02X}", text)

@@ -2,13 +2,23 @@
 
 from __future__ import annotations
 
+import json
 import os
+import secrets
+import subprocess
+import sys
 import zipfile
+from datetime import UTC, datetime
 
 import pytest
-from deployment import ROOT
+from azure.data.tables import TableServiceClient
+from deployment import ROOT, settings
 
 from benchmarks.cold_start import PRIVATE, PUBLIC, load
+from engagement.domain.messages.message import FollowedLink
+from engagement.domain.tracking.tracking_token import Kind, TokenSigner, TrackingToken
+from engagement.storage import keys
+from engagement.storage.message_rows import link_row
 from infra.package.archive import PackageError, build, deployed_files
 from infra.package.check import strays
 
@@ -127,6 +137,52 @@ def test_the_public_surface_loads_nothing_that_only_the_private_one_needs(unpack
     # The same question finds them where they are.
     found = strays(load(PRIVATE, folder=unpacked).names)
     assert {"engagement.wiring.private", "engagement.services.sending"} <= set(found)
+
+
+FIRST_HITS = """
+import asyncio, json, os, sys
+import function_app
+from engagement.domain.verdicts.observer import Hit
+from datetime import UTC, datetime
+
+async def main():
+    tracking = function_app.services.tracking
+    first, second = (Hit("GET", {}, datetime.now(UTC), nonce * 12) for nonce in "01")
+    await tracking.open(sys.argv[1], first)
+    location = await tracking.click(sys.argv[2], second)
+    await function_app.services.close()
+    print(json.dumps([location, tracking.recording.lost, sorted(sys.modules)]))
+
+asyncio.run(main())
+"""
+
+
+def test_the_first_pixel_and_click_load_no_sdk_and_no_other_client(unpacked, azurite):
+    organization, message = secrets.token_hex(8), secrets.token_hex(12)
+    with TableServiceClient.from_connection_string(azurite.connection_string) as service:
+        table = service.create_table(keys.table(organization))
+        link = FollowedLink(1, "https://contoso.example/offer")
+        table.create_entity(link_row(message, link))
+        signer = TokenSigner({1: b"k" * 32})
+        tokens = [
+            signer.sign(TrackingToken(kind, organization, message, datetime.now(UTC), 1, target))
+            for kind, target in ((Kind.OPEN, 0), (Kind.CLICK, 1))
+        ]
+        environment = {**settings(azurite.connection_string), "ENGAGEMENT_SURFACE": "public"}
+        done = subprocess.run(
+            [sys.executable, "-c", FIRST_HITS, *tokens],
+            cwd=unpacked,
+            env={"PATH": os.environ["PATH"], "PYTHONPATH": str(unpacked), **environment},
+            check=True,
+            capture_output=True,
+            text=True,
+        )
+        location, lost, modules = json.loads(done.stdout.splitlines()[-1])
+        stored = list(table.query_entities("RowKey gt '5'", select=["type"]))
+
+    assert (location, lost) == ("https://contoso.example/offer", 0)
+    assert sorted(row["type"] for row in stored) == ["click", "open"]
+    assert strays(modules) == []
 
 
 @pytest.mark.parametrize(

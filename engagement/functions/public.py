@@ -42,7 +42,8 @@ HEADERS = {
     "X-Content-Type-Options": "nosniff",
     "X-Robots-Tag": "noindex, nofollow",
 }
-PIXEL_HEADERS = {**HEADERS, "Content-Type": "image/gif"}
+#: Made once: it is the same for everybody, and nobody changes it.
+PIXEL = func.HttpResponse(GIF, headers={**HEADERS, "Content-Type": "image/gif"})
 #: For what a browser may show: nothing in it runs, loads or submits.
 LOCKED = {"Content-Security-Policy": "default-src 'none'; style-src 'unsafe-inline'; sandbox"}
 
@@ -73,7 +74,7 @@ def blueprint(services: PublicServices) -> func.Blueprint:
         except Exception:
             # This is our problem, not the recipient's.
             telemetry.exception("open_failed")
-        return func.HttpResponse(GIF, headers=PIXEL_HEADERS)
+        return PIXEL
 
     @bp.route("c/{token}", methods=METHODS, auth_level=func.AuthLevel.ANONYMOUS)
     @for_strangers

@@ -47,10 +47,10 @@ class Tally:
 
     def count(self, name: str, kind: str = "value", *, kinds: tuple[str, ...] = ()) -> None:
         """Count one of a *kind*; *kinds* are told as 0 where there were none."""
-        series = self.counts.setdefault(name, Counts())
-        for each in (*kinds, kind):
-            series.kinds.setdefault(each, 0)
-        series.kinds[kind] += 1
+        series = self.counts.get(name)
+        if series is None:
+            series = self.counts[name] = Counts(kinds=dict.fromkeys(kinds, 0))
+        series.kinds[kind] = series.kinds.get(kind, 0) + 1
 
     def tell(self, now: float, pause: float = PAUSE) -> None:
         """Tell what is new in the series that were told *pause* seconds ago or never."""

@@ -32,7 +32,7 @@ class Appends:
         """
         body = json.dumps(entity).encode()
         # The same row key: if a first try was stored after all, the second one answers 409.
-        status = await self.wire.table(keys.table(organization), body, HEADERS, seconds)
+        status, _, _ = await self.wire.table(keys.table(organization), body, HEADERS, seconds)
         if status == 404:
             raise NotFoundError("There is no such organization.")
         if status == 400:

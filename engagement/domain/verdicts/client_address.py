@@ -40,6 +40,11 @@ LOCAL = tuple(
         "fe80::/10",
     )
 )
+#: The same by version, as first and last addresses: compared faster.
+LOCAL_RANGES = {
+    version: tuple((int(one[0]), int(one[-1])) for one in LOCAL if one.version == version)
+    for version in (4, 6)
+}
 
 
 class AddressPrivacy(StrEnum):
@@ -99,7 +104,8 @@ def line_of(address: Address | None) -> str:
 
 def is_local(address: Address) -> bool:
     """Whether many may stand behind an address without anybody knowing it."""
-    return any(address in network for network in LOCAL)
+    number = int(address)
+    return any(first <= number <= last for first, last in LOCAL_RANGES[address.version])
 
 
 def kept_address(address: Address | None, privacy: AddressPrivacy) -> str | None:
