@@ -17,6 +17,8 @@ if TYPE_CHECKING:
     from azure.identity.aio import DefaultAzureCredential, ManagedIdentityCredential
     from azure.storage.blob.aio import BlobServiceClient, ContainerClient
 
+    from engagement.storage.queries import Queries
+
 #: The SDKs' own defaults would retry for minutes (total 10, back-off up to 120 s).
 PATIENCE = {
     "retry_total": 2,
@@ -74,6 +76,15 @@ class Account:
         url = self.data.blob_url
         client: BlobServiceClient = self._open(BlobServiceClient, BLOB_PATIENCE, account_url=url)
         return client
+
+    @cached_property
+    def queries(self) -> Queries:
+        """What reads rows of tables in numbers."""
+        from engagement.storage.queries import Queries
+
+        queries = Queries(self)
+        self.opened.append(queries)
+        return queries
 
     async def import_tables(self) -> None:
         """Import the tables' SDK in a thread, as those who are being served would wait for it."""
