@@ -14,7 +14,6 @@ import secrets
 from collections import defaultdict
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping
 from contextlib import asynccontextmanager, suppress
-from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from email.utils import formatdate
 from typing import Any, TypeVar
@@ -190,7 +189,7 @@ def rows_of(interactions: Iterable[Interaction]) -> Iterable[Row]:
     return map(entity_of, interactions)
 
 
-def _interaction(message_id: str, at: datetime, count: int) -> Interaction:
+def _interaction(message_id: str, at: datetime, count: int, actor: str = "") -> Interaction:
     click = count % 10 == 9
     evidence = Evidence(
         type=InteractionType.CLICK if click else InteractionType.OPEN,
@@ -198,7 +197,7 @@ def _interaction(message_id: str, at: datetime, count: int) -> Interaction:
         target=count % LINKS + 1 if click else 0,
         user_agent=AGENT,
         address="192.0.2.0/24",
-        actor=f"{count % 7:012x}",
+        actor=actor or f"{count % 7:012x}",
         after_seconds=97 * (count + 1),
     )
     verdict = Verdict.AUTOMATED if count % 4 == 3 else Verdict.PERSON
@@ -222,7 +221,7 @@ async def patiently(work: Callable[[], Awaitable[T]]) -> T:
 
 async def happens_now(services: Services, filling: Filling, key: str, message: Message) -> None:
     """Store one more interaction with a message, and mark that it changed."""
-    now = datetime.now(UTC)
-    one = _interaction(message.id, now, secrets.randbelow(3))
-    await filling.fill(keys.table(key), [entity_of(replace(one, message_id=message.id))])
+    # Somebody new each time: the same visitor within a minute counts once, and changes nothing.
+    one = _interaction(message.id, datetime.now(UTC), 0, secrets.token_hex(6))
+    await filling.fill(keys.table(key), [entity_of(one)])
     await patiently(lambda: services.projecting.markers.mark(key, message.id))

@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import json
 import time
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import suppress
 from datetime import datetime
 from email.utils import formatdate
@@ -18,7 +18,7 @@ from urllib.parse import quote
 
 from engagement.errors import NotFoundError, StorageError
 from engagement.storage.account import REFUSALS
-from engagement.storage.wire import Wire
+from engagement.storage.wire import Answer, Wire
 
 #: Most rows that the store returns at once.
 LARGEST_PAGE = 1_000
@@ -30,11 +30,6 @@ PAUSES = (0.2, 0.4)
 #: With notes on types and versions, and without.
 WHOLE, PLAIN = "fullmetadata", "nometadata"
 TYPE_NOTE = "@odata.type"
-#: What a note in the answer says of a column whose JSON is not yet the value.
-READ_BY_TYPE: Mapping[str, Callable[[str], object]] = {
-    "Edm.DateTime": datetime.fromisoformat,
-    "Edm.Int64": int,
-}
 
 
 class Row(dict[str, Any]):
@@ -90,31 +85,28 @@ class Queries(Wire):
         status, answered, body = await self._patiently(f"{table}()?{asked}", headers)
         if status == 200:
             return json.loads(body)["value"], _behind(answered)
-        if status == 404:
+        if status == 404 or (status == 409 and b"BeingDeleted" in body):
             raise NotFoundError("It does not exist, or no longer.")
         if status in REFUSALS or status >= 500:
             raise StorageError("The store cannot answer now.")
         raise ValueError(f"The store answered {status} to a query.")
 
-    async def _patiently(
-        self, path: str, headers: dict[str, str]
-    ) -> tuple[int, Mapping[str, str], bytes]:
+    async def _patiently(self, path: str, headers: dict[str, str]) -> Answer:
         """Ask, again after each pause while the store fails; raises StorageError if it hangs on."""
         for pause in PAUSES:
             with suppress(StorageError):
-                answer = await self._get(path, headers)
+                answer = await self.read_table(path, headers, PATIENT_SECONDS)
                 if answer[0] != 429 and answer[0] < 500:
                     return answer
             await asyncio.sleep(pause)
-        return await self._get(path, headers)
+        return await self.read_table(path, headers, PATIENT_SECONDS)
 
-    async def _get(
-        self, path: str, headers: dict[str, str]
-    ) -> tuple[int, Mapping[str, str], bytes]:
+    async def read_table(self, path: str, headers: dict[str, str], seconds: float) -> Answer:
+        """Return what the Table service says of something, like :meth:`table`."""
         url = f"{self.tables}/{path}"
         date = formatdate(time.time(), usegmt=True)
         text = f"{date}\n{self._resource(url)}"
-        return await self._within(PATIENT_SECONDS, "GET", url, (b"", headers, date, text))
+        return await self._within(seconds, "GET", url, (b"", headers, date, text))
 
 
 def literal(text: str) -> str:
@@ -132,9 +124,9 @@ def between(partition: str, first: str, end: str) -> str:
 
 def _behind(headers: Mapping[str, str]) -> str | None:
     keys = {
-        name: headers[f"x-ms-continuation-{name}"]
+        name: headers[f"x-ms-continuation-{name.lower()}"]
         for name in ("NextPartitionKey", "NextRowKey")
-        if headers.get(f"x-ms-continuation-{name}")
+        if headers.get(f"x-ms-continuation-{name.lower()}")
     }
     return "".join(f"&{name}={quote(key, safe='')}" for name, key in keys.items()) or None
 
@@ -144,9 +136,8 @@ def _row(columns: dict[str, Any]) -> Row:
     # Of every row, and nobody asks for it.
     columns.pop("Timestamp", None)
     for note in [name for name in columns if "odata." in name]:
-        kind = columns.pop(note)
-        read = READ_BY_TYPE.get(kind) if note.endswith(TYPE_NOTE) else None
         name = note.removesuffix(TYPE_NOTE)
-        if read is not None and columns.get(name) is not None:
-            columns[name] = read(columns[name])
+        # Of the types whose JSON is not the value itself, times are the only ones that we store.
+        if columns.pop(note) == "Edm.DateTime" and columns.get(name) is not None:
+            columns[name] = datetime.fromisoformat(columns[name])
     return Row(columns, etag)
