@@ -42,8 +42,7 @@ class Contributions:
     async def read_days(self, organization: str, message_id: str) -> Days:
         """Return on which days a message has contributions."""
         try:
-            async with storage_call():
-                row = await self._table(organization).get_entity(message_id, keys.DAYS)
+            row = await self.account.queries.row(keys.table(organization), message_id, keys.DAYS)
         except NotFoundError:
             return Days(message_id)
         days = frozenset(date.fromisoformat(name) for name in json.loads(row["days"]))

@@ -56,6 +56,13 @@ class Queries(Wire):
             for columns in page:
                 yield _row(columns)
 
+    async def row(self, table: str, partition: str, key: str) -> Row:
+        """Return the row with these keys; raises NotFoundError if it is not there."""
+        query = f"PartitionKey eq {literal(partition)} and RowKey eq {literal(key)}"
+        async for row in self.rows(table, query, size=1):
+            return row
+        raise NotFoundError("It does not exist, or no longer.")
+
     async def pages(
         self, table: str, query: str, *, select: Sequence[str], size: int = LARGEST_PAGE
     ) -> AsyncIterator[list[dict[str, Any]]]:

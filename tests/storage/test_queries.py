@@ -121,6 +121,13 @@ async def test_what_the_store_refuses_is_told_apart(account, table, proxy, statu
         await read(account, table)
 
 
+async def test_one_row_is_found_by_its_keys_or_is_not_there(account, table):
+    assert (await account.queries.row(table, "p", "3"))["RowKey"] == "3"
+    for keys in (("p", "9"), ("p'", "3")):
+        with pytest.raises(NotFoundError):
+            await account.queries.row(table, *keys)
+
+
 async def test_a_table_that_is_gone_is_not_found(account):
     with pytest.raises(NotFoundError):
         await read(account, f"t{secrets.token_hex(8)}")
