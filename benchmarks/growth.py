@@ -11,7 +11,7 @@ import asyncio
 import statistics
 import tempfile
 import time
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from math import log
 from pathlib import Path
@@ -21,14 +21,14 @@ import aiohttp
 from benchmarks.backlog import measure_backlog
 from benchmarks.counting import Asked, counted
 from benchmarks.figures import Figure, Part, ratios, table
-from benchmarks.histories import SERIES, Stage
+from benchmarks.histories import SERIES, Operation, Stage
 from benchmarks.stored import Filling, MemoryAzurite, services_on
 from devserver.backing import connection_string
 
-#: An operation: what goes before it and is not measured, and itself.
-Prepare = Callable[[], Awaitable[None]]
 #: Times that each operation runs in a round.
 REPEATED = 5
+#: Milliseconds on a clock after which an operation is not repeated in a round any more.
+LONGEST_MS = 3_000
 AIM = 1.5
 
 
@@ -73,9 +73,7 @@ async def _measure(ports: list[int], rounds: int) -> Part:
     )
 
 
-async def _in_turns(
-    sizes: Mapping[int, tuple[Prepare, Prepare, Prepare]], rounds: int, asked: Asked
-) -> dict[int, Spent]:
+async def _in_turns(sizes: Mapping[int, Operation], rounds: int, asked: Asked) -> dict[int, Spent]:
     """Return what an operation costs at each size; one round more goes before them."""
     spent = {size: Spent() for size in sizes}
     for number in range(rounds + 1):
@@ -87,6 +85,8 @@ async def _in_turns(
                 await operation()
                 cpu.append((time.process_time() - began) * 1000)
                 wall.append((time.perf_counter() - clock) * 1000)
+                if sum(wall) > LONGEST_MS:
+                    break
             if number:
                 # The least of them: who else uses the machine can only slow it down.
                 spent[size].cpu.append(min(cpu))
