@@ -63,6 +63,7 @@ class Blobs:
         self, organization: str, name: str, offset: int, length: int | None
     ) -> bytes:
         """Like :meth:`read`, within seconds and without retries: a recipient is waiting."""
+        await self.account.import_blobs()
         return await self._read(organization, name, offset, length, 5, retry_total=0)
 
     async def _read(
@@ -122,6 +123,7 @@ class Blobs:
         self, organization: str, name: str, *, disposition: str, content_type: str, now: datetime
     ) -> str:
         """Return a URL that reads this one blob for some minutes; raises NotFoundError."""
+        await self.account.import_blobs()
         async with storage_call(2):
             # Whoever follows the URL would see the store's own words about a blob that is gone.
             await self._blob(organization, name).get_blob_properties(retry_total=0)

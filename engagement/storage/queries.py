@@ -8,17 +8,16 @@ from __future__ import annotations
 
 import asyncio
 import json
-import time
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import suppress
 from datetime import datetime
-from email.utils import formatdate
 from typing import Any
 from urllib.parse import quote
 
 from engagement.errors import NotFoundError, StorageError
 from engagement.storage.account import REFUSALS
-from engagement.storage.wire import Answer, Wire
+from engagement.storage.connections import Answer
+from engagement.storage.wire import Wire
 
 #: Most rows that the store returns at once.
 LARGEST_PAGE = 1_000
@@ -42,8 +41,11 @@ class Row(dict[str, Any]):
         self.metadata = {"etag": etag}
 
 
-class Queries(Wire):
+class Queries:
     """Reads rows of tables, in the order of their keys."""
+
+    def __init__(self, wire: Wire) -> None:
+        self.wire = wire
 
     async def rows(
         self, table: str, query: str, *, select: Sequence[str] = (), size: int = LARGEST_PAGE
@@ -102,18 +104,11 @@ class Queries(Wire):
         """Ask, again after each pause while the store fails; raises StorageError if it hangs on."""
         for pause in PAUSES:
             with suppress(StorageError):
-                answer = await self.read_table(path, headers, PATIENT_SECONDS)
-                if answer[0] != 429 and answer[0] < 500:
+                answer = await self.wire.read_table(path, headers, PATIENT_SECONDS)
+                if answer.status != 429 and answer.status < 500:
                     return answer
             await asyncio.sleep(pause)
-        return await self.read_table(path, headers, PATIENT_SECONDS)
-
-    async def read_table(self, path: str, headers: dict[str, str], seconds: float) -> Answer:
-        """Return what the Table service says of something, like :meth:`table`."""
-        url = f"{self.tables}/{path}"
-        date = formatdate(time.time(), usegmt=True)
-        text = f"{date}\n{self._resource(url)}"
-        return await self._within(seconds, "GET", url, (b"", headers, date, text))
+        return await self.wire.read_table(path, headers, PATIENT_SECONDS)
 
 
 def literal(text: str) -> str:
