@@ -31,6 +31,12 @@ REPEATED = 5
 LONGEST_MS = 3_000
 AIM = 1.5
 
+INTRODUCTION = """\
+Processor time is our own process's, the least of up to five in a round; requests and bytes are
+those exchanged with the tables. The time on a clock is Azurite's, which filters and sorts in
+JavaScript what Azure finds by its keys. A change is one more interaction: a look at its message,
+with the lists, and the rollup. Of other messages, what an operation reads is stored."""
+
 
 @dataclass(slots=True)
 class Spent:
@@ -67,7 +73,7 @@ async def _measure(ports: list[int], rounds: int) -> Part:
             data[name] = {str(size): _as_json(one) for size, one in spent.items()}
         backlog = await measure_backlog(stage, rounds)
     return Part(
-        "\n\n".join([*texts, backlog.text]),
+        "\n\n".join([INTRODUCTION, *texts, backlog.text]),
         [*figures, *backlog.figures],
         {"growth": data, **backlog.data},
     )
