@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import time
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import suppress
 from datetime import datetime
@@ -23,6 +24,8 @@ from engagement.storage.wire import Wire
 LARGEST_PAGE = 1_000
 #: Seconds that one request may take.
 PATIENT_SECONDS = 10.0
+#: Seconds that it may take with all its tries.
+LONGEST_SECONDS = 20.0
 #: Seconds between tries while the store fails or is too busy.
 PAUSES = (0.2, 0.4)
 
@@ -102,13 +105,15 @@ class Queries:
 
     async def _patiently(self, path: str, headers: dict[str, str]) -> Answer:
         """Ask, again after each pause while the store fails; raises StorageError if it hangs on."""
+        end = time.monotonic() + LONGEST_SECONDS
         for pause in PAUSES:
             with suppress(StorageError):
                 answer = await self.wire.read_table(path, headers, PATIENT_SECONDS)
                 if answer.status != 429 and answer.status < 500:
                     return answer
             await asyncio.sleep(pause)
-        return await self.wire.read_table(path, headers, PATIENT_SECONDS)
+        left = max(end - time.monotonic(), 0.0)
+        return await self.wire.read_table(path, headers, min(left, PATIENT_SECONDS))
 
 
 def literal(text: str) -> str:
