@@ -1,4 +1,4 @@
-"""What loading the app costs a new instance: `make bench-cold-start`.
+"""What loading the app costs a new instance.
 
 Each subject is imported by fresh processes, in turns, so that whatever else the machine does hits
 all of them alike; the medians stand in the table. CPU is that of the imports alone: the
@@ -6,11 +6,8 @@ interpreter's own start, the Functions host, the disk and the network come on to
 machine, so only the relations carry over.
 """
 
-# ruff: noqa: T201  it talks to the person at the terminal
-
 from __future__ import annotations
 
-import argparse
 import json
 import os
 import statistics
@@ -18,6 +15,8 @@ import subprocess
 import sys
 from dataclasses import dataclass
 from pathlib import Path
+
+from benchmarks.figures import Figure, Part, ratios
 
 ROOT = Path(__file__).parent.parent
 
@@ -29,6 +28,9 @@ SETTINGS = {
     "ENGAGEMENT_DATA__blobServiceUri": "https://contoso.blob.core.windows.net",
     "ENGAGEMENT_DATA__queueServiceUri": "https://contoso.queue.core.windows.net",
 }
+
+#: Milliseconds that the public surface may take beyond azure.functions, on a quiet machine.
+MOST_MS = 200
 
 FLOOR = "azure.functions"
 CLIENT = "azure.functions, aiohttp"
@@ -91,7 +93,15 @@ def load(subject: str, python: str = sys.executable, folder: Path = ROOT) -> Loa
 def medians(
     subjects: list[str], runs: int, python: str = sys.executable, folder: Path = ROOT
 ) -> dict[str, Load]:
-    """Return the median of each subject over *runs* processes, taken in turns.
+    """Return the median of each subject over *runs* processes, taken in turns."""
+    taken = takes(subjects, runs, python, folder)
+    return {subject: _median(loads) for subject, loads in taken.items()}
+
+
+def takes(
+    subjects: list[str], runs: int, python: str = sys.executable, folder: Path = ROOT
+) -> dict[str, list[Load]]:
+    """Return what each of *runs* processes spent on each subject, taken in turns.
 
     One process more goes before them, so that the byte code is written and the files are cached.
     """
@@ -101,7 +111,7 @@ def medians(
             one = load(subject, python, folder)
             if number:
                 taken[subject].append(one)
-    return {subject: _median(loads) for subject, loads in taken.items()}
+    return taken
 
 
 def _median(loads: list[Load]) -> Load:
@@ -127,15 +137,28 @@ def table(measured: dict[str, Load]) -> str:
     return "\n".join(rows)
 
 
-def main() -> int:
-    """Measure and print the table."""
-    parser = argparse.ArgumentParser(prog="python -m benchmarks.cold_start", description=__doc__)
-    parser.add_argument("--runs", type=int, default=9, help="processes for each subject (9)")
-    options = parser.parse_args()
-    print(f"Python {sys.version.split()[0]}, medians of {options.runs} processes in turns\n")
-    print(table(medians(list(SUBJECTS), options.runs)))
-    return 0
-
-
-if __name__ == "__main__":
-    sys.exit(main())
+def measure(rounds: int) -> Part:
+    """Measure every subject in turns; a round is a fresh process of each."""
+    taken = takes(list(SUBJECTS), rounds)
+    floor, public, private = (taken[subject] for subject in (FLOOR, PUBLIC, PRIVATE))
+    figures = [
+        Figure(
+            "start: import of the public surface beyond azure.functions",
+            tuple(ours.cpu - least.cpu for ours, least in zip(public, floor, strict=True)),
+            "ms",
+            at_most=MOST_MS,
+        ),
+        Figure(
+            "start: import of the public surface beside that of the Azure SDKs",
+            ratios([one.cpu for one in public], [one.cpu for one in taken[SDKS]]),
+        ),
+        Figure("memory: public surface", tuple(one.peak for one in public), "MiB"),
+        Figure("memory: private surface", tuple(one.peak for one in private), "MiB"),
+    ]
+    text = f"Medians of {rounds} processes in turns, byte code written before.\n\n"
+    data = {
+        subject: [{"cpu_ms": one.cpu, "modules": one.modules, "peak_mib": one.peak} for one in each]
+        for subject, each in taken.items()
+    }
+    medians = {subject: _median(loads) for subject, loads in taken.items()}
+    return Part(text + table(medians), figures, data)

@@ -42,8 +42,7 @@ class Contributions:
     async def read_days(self, organization: str, message_id: str) -> Days:
         """Return on which days a message has contributions."""
         try:
-            async with storage_call():
-                row = await self._table(organization).get_entity(message_id, keys.DAYS)
+            row = await self.account.queries.row(keys.table(organization), message_id, keys.DAYS)
         except NotFoundError:
             return Days(message_id)
         days = frozenset(date.fromisoformat(name) for name in json.loads(row["days"]))
@@ -80,7 +79,7 @@ class Contributions:
         written: defaultdict[date, list[Any]] = defaultdict(list)
         for on, message_id, contribution in changes:
             if contribution is not None:
-                row = {**_row(contribution), "PartitionKey": keys.contributions(on)}
+                row = {**contribution_row(contribution), "PartitionKey": keys.contributions(on)}
                 written[on].append(("upsert", row, {"mode": "replace"}))
             else:
                 # By itself, as there may be none; that does not happen often.
@@ -120,11 +119,12 @@ class Contributions:
 
 def digest_of(contributions: Mapping[date, Contribution]) -> str:
     """Return what stands for a message's contributions, and never is ""."""
-    rows = {keys.day(on): _row(item) for on, item in contributions.items()}
+    rows = {keys.day(on): contribution_row(item) for on, item in contributions.items()}
     return hashlib.sha256(json.dumps(rows, sort_keys=True).encode()).hexdigest()[:32]
 
 
-def _row(contribution: Contribution) -> dict[str, Any]:
+def contribution_row(contribution: Contribution) -> dict[str, Any]:
+    """Return the row of what a message adds to a day, but for the day's partition."""
     row = {
         "RowKey": contribution.message_id,
         "sender": contribution.sender,

@@ -48,7 +48,7 @@ class Interactions:
     ) -> list[Interaction]:
         """Return up to *size* interactions older than that with id *after* ("" for none)."""
         found: list[Interaction] = []
-        query = _query(message_id, after)
+        query = interactions_between(message_id, after)
         async for row in self.account.queries.rows(keys.table(organization), query, size=size):
             found.append(interaction_of(row))
             if len(found) == size:
@@ -58,7 +58,7 @@ class Interactions:
     async def facts(self, organization: str, message_id: str) -> list[Fact]:
         """Return what counting needs of every interaction of a message, newest first."""
         pages = self.account.queries.pages(
-            keys.table(organization), _query(message_id, ""), select=FACT_COLUMNS
+            keys.table(organization), interactions_between(message_id, ""), select=FACT_COLUMNS
         )
         return [_fact(row) async for page in pages for row in page]
 
@@ -154,7 +154,8 @@ class Interactions:
         return None
 
 
-def _query(message_id: str, after: str) -> str:
+def interactions_between(message_id: str, after: str) -> str:
+    """Return the query for a message's interactions that are older than *after* ("" for all)."""
     return between(message_id, keys.INTERACTION + after, keys.INTERACTION_END)
 
 

@@ -10,7 +10,7 @@ from engagement.domain.identifier import MESSAGE_ID
 from engagement.domain.messages.message import FollowedLink, Message
 from engagement.errors import NotFoundError
 from engagement.storage import keys
-from engagement.storage.account import Account, storage_call
+from engagement.storage.account import Account
 from engagement.storage.message_rows import link_row, message_of, rows_of
 from engagement.storage.queries import between
 from engagement.storage.transactions import LARGEST, deleting, replacing, transact
@@ -40,10 +40,7 @@ class Messages:
     async def read_head(self, organization: str, message_id: str) -> Message:
         """Return the message without recipients, links and attachments; raises NotFoundError."""
         _check_id(message_id)
-        async with storage_call():
-            head = await self.account.table(keys.table(organization)).get_entity(
-                message_id, keys.HEAD
-            )
+        head = await self.account.queries.row(keys.table(organization), message_id, keys.HEAD)
         return message_of([head])
 
     async def replace(self, organization: str, old: Message, new: Message) -> Message:

@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+import time
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import suppress
 from datetime import datetime
 from typing import Any
@@ -23,17 +24,14 @@ from engagement.storage.wire import Wire
 LARGEST_PAGE = 1_000
 #: Seconds that one request may take.
 PATIENT_SECONDS = 10.0
+#: Seconds that it may take with all its tries.
+LONGEST_SECONDS = 20.0
 #: Seconds between tries while the store fails or is too busy.
 PAUSES = (0.2, 0.4)
 
 #: With notes on types and versions, and without.
 WHOLE, PLAIN = "fullmetadata", "nometadata"
 TYPE_NOTE = "@odata.type"
-#: What a note in the answer says of a column whose JSON is not yet the value.
-READ_BY_TYPE: Mapping[str, Callable[[str], object]] = {
-    "Edm.DateTime": datetime.fromisoformat,
-    "Edm.Int64": int,
-}
 
 
 class Row(dict[str, Any]):
@@ -62,6 +60,13 @@ class Queries:
         async for page in self._pages(table, query, select, size, WHOLE):
             for columns in page:
                 yield _row(columns)
+
+    async def row(self, table: str, partition: str, key: str) -> Row:
+        """Return the row with these keys; raises NotFoundError if it is not there."""
+        query = f"PartitionKey eq {literal(partition)} and RowKey eq {literal(key)}"
+        async for row in self.rows(table, query, size=1):
+            return row
+        raise NotFoundError("It does not exist, or no longer.")
 
     async def pages(
         self, table: str, query: str, *, select: Sequence[str], size: int = LARGEST_PAGE
@@ -100,13 +105,15 @@ class Queries:
 
     async def _patiently(self, path: str, headers: dict[str, str]) -> Answer:
         """Ask, again after each pause while the store fails; raises StorageError if it hangs on."""
+        end = time.monotonic() + LONGEST_SECONDS
         for pause in PAUSES:
             with suppress(StorageError):
                 answer = await self.wire.read_table(path, headers, PATIENT_SECONDS)
                 if answer.status != 429 and answer.status < 500:
                     return answer
             await asyncio.sleep(pause)
-        return await self.wire.read_table(path, headers, PATIENT_SECONDS)
+        left = max(end - time.monotonic(), 0.0)
+        return await self.wire.read_table(path, headers, min(left, PATIENT_SECONDS))
 
 
 def literal(text: str) -> str:
@@ -136,9 +143,8 @@ def _row(columns: dict[str, Any]) -> Row:
     # Of every row, and nobody asks for it.
     columns.pop("Timestamp", None)
     for note in [name for name in columns if "odata." in name]:
-        kind = columns.pop(note)
-        read = READ_BY_TYPE.get(kind) if note.endswith(TYPE_NOTE) else None
         name = note.removesuffix(TYPE_NOTE)
-        if read is not None and columns.get(name) is not None:
-            columns[name] = read(columns[name])
+        # Of the types whose JSON is not the value itself, times are the only ones that we store.
+        if columns.pop(note) == "Edm.DateTime" and columns.get(name) is not None:
+            columns[name] = datetime.fromisoformat(columns[name])
     return Row(columns, etag)

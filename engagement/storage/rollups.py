@@ -14,7 +14,7 @@ from typing import Any
 from engagement.domain.reports.rollup import ORGANIZATION, Group, GroupKind, Rollup
 from engagement.errors import ConflictError, NotFoundError
 from engagement.storage import keys
-from engagement.storage.account import Account, storage_call
+from engagement.storage.account import Account
 from engagement.storage.queries import literal
 from engagement.storage.rollup_rows import numbers_of, rollup_of
 from engagement.storage.transactions import replacing, transact
@@ -43,10 +43,9 @@ class Rollups:
         """Return all rollups of a day."""
         # First, so that whatever else is read is at least as new as the ETag says.
         try:
-            async with storage_call():
-                head = await self._table(organization).get_entity(
-                    keys.ROLLUPS, _row_key(on, ORGANIZATION)
-                )
+            head = await self.account.queries.row(
+                keys.table(organization), keys.ROLLUPS, _row_key(on, ORGANIZATION)
+            )
         except NotFoundError:
             return DayRollups(on)
         found = {ORGANIZATION: rollup_of(head["numbers"])}

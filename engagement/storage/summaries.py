@@ -10,7 +10,7 @@ from typing import Any
 from engagement.domain.reports.listed import Listed
 from engagement.errors import NotFoundError
 from engagement.storage import keys
-from engagement.storage.account import Account, storage_call
+from engagement.storage.account import Account
 from engagement.storage.listing_rows import COLUMN, listed_of, text_of
 from engagement.storage.listings import Place
 from engagement.storage.transactions import deleting, replacing, transact
@@ -40,10 +40,7 @@ class Summaries:
     async def read(self, organization: str, message_id: str) -> Summary:
         """Return the note of a message, an empty one if there is none."""
         try:
-            async with storage_call():
-                row = await self.account.table(keys.table(organization)).get_entity(
-                    message_id, keys.SUMMARY
-                )
+            row = await self.account.queries.row(keys.table(organization), message_id, keys.SUMMARY)
         except NotFoundError:
             return Summary(message_id)
         rows = {Place(*place): version for *place, version in json.loads(row["rows"])}

@@ -29,10 +29,9 @@ class TemplateTotalsRows:
     async def read(self, organization: str, template_id: str | None) -> TemplateTotals:
         """Return the totals of a template; nothing while nothing was counted."""
         try:
-            async with storage_call():
-                row = await self._table(organization).get_entity(
-                    keys.TEMPLATE_TOTALS, keys.template_totals(template_id)
-                )
+            row = await self.account.queries.row(
+                keys.table(organization), keys.TEMPLATE_TOTALS, keys.template_totals(template_id)
+            )
         except NotFoundError:
             return TemplateTotals()
         return _totals(row)
