@@ -1,8 +1,8 @@
 """The floors: the least that a server does which answers as ours does, and stores or does not.
 
-uvicorn --factory benchmarks.public.floors:constant   # stores nothing
-uvicorn --factory benchmarks.public.floors:thin       # inserts by a request signed by hand
-uvicorn --factory benchmarks.public.floors:sdk        # inserts with the Azure SDK
+    python -m benchmarks.public.serve floors:constant PORT WORKERS   # stores nothing
+    python -m benchmarks.public.serve floors:thin PORT WORKERS       # inserts, signed by hand
+    python -m benchmarks.public.serve floors:sdk PORT WORKERS        # inserts with the Azure SDK
 
 None of them checks a token, asks who it was, or does anything about a store that fails. What they
 need of the store is in STORE, a connection string, and TABLE, a table's name.

@@ -1,6 +1,6 @@
 """Ours: the app of the environment's settings, served by the local host.
 
-uvicorn --factory benchmarks.public.host:host
+python -m benchmarks.public.serve host:host PORT WORKERS
 """
 
 from __future__ import annotations

@@ -51,7 +51,7 @@ def prepare(environment: Mapping[str, str], data: str) -> Prepared:
     port, key = free_port(), secrets.token_urlsafe(24)
     url = f"http://127.0.0.1:{port}"
     more = {"ENGAGEMENT_ADMIN_KEY": key, "ENGAGEMENT_API_LIMIT": "0"}
-    with served(command("host:host", port, workers=2), url, {**environment, **more}):
+    with served(command("host:host", port, 2), url, {**environment, **more}):
         paths = asyncio.run(_send_all(url, key))
     with TableServiceClient.from_connection_string(data) as tables:
         names = [table.name for table in tables.list_tables()]
@@ -59,11 +59,9 @@ def prepare(environment: Mapping[str, str], data: str) -> Prepared:
     return Prepared(paths, [name for name in names if re.fullmatch(r"org[0-9a-z]+", name)])
 
 
-def command(app: str, port: int, workers: int = 1) -> list[str]:
-    """Return the command by which uvicorn serves a factory of this package."""
-    plain = ["--no-access-log", "--no-server-header", "--log-level", "error", "--port", str(port)]
-    served_by = [sys.executable, "-m", "uvicorn", "--factory", f"benchmarks.public.{app}"]
-    return [*served_by, *plain, "--workers", str(workers)]
+def command(app: str, port: int, workers: int) -> list[str]:
+    """Return the command that serves a factory of this package."""
+    return [sys.executable, "-m", "benchmarks.public.serve", app, str(port), str(workers)]
 
 
 async def _send_all(url: str, key: str) -> dict[str, list[str]]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
+from typing import TypeVar
 
 from benchmarks.public.stage import CONSTANT, MAIL_ANALYTICS, OURS, PYTRACKING, SDK, THIN, Stage
 from benchmarks.public.subject import Count, Subject, Visit
@@ -26,6 +27,8 @@ POINTS = (
     ("attachment", 16, (OURS, CONSTANT)),
     ("attachment", 64, (OURS, CONSTANT)),
 )
+
+T = TypeVar("T")
 
 #: Subject, what was asked for, connections.
 Point = tuple[str, str, int]
@@ -64,15 +67,15 @@ class Rounds:
         visits = defaultdict(list)
         for place, (kind, connections, names) in enumerate(POINTS):
             subjects = [one for one in stage.subjects if one.name in names]
-            for subject in _rotated(subjects, number + place):
+            for subject in rotated(subjects, number + place):
                 visit = subject.visit(kind, connections, SECONDS, stage.folder)
                 self.visits[subject.name, kind, connections].append(visit)
                 visits[subject.name].append((connections, visit))
         return visits
 
 
-def _rotated(subjects: Sequence[Subject], number: int) -> Iterator[Subject]:
-    """Yield *subjects* so that each comes first as often as the others."""
+def rotated(subjects: Sequence[T], number: int) -> Iterator[T]:
+    """Yield all, beginning with another one at each *number*."""
     for place in range(len(subjects)):
         yield subjects[(place + number) % len(subjects)]
 
