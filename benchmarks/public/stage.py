@@ -22,6 +22,8 @@ from benchmarks.public.subject import Server, Store, Subject
 from devserver.backing import free_port
 
 WORKERS = 2
+#: Of each worker of gunicorn, so that one may serve all connections that are usual.
+THREADS = "16"
 
 OURS = "engagement"
 CONSTANT = "constant answer"
@@ -104,7 +106,8 @@ class Stage:
     def _peer(self, name: str, paths: dict[str, list[str]], stack: ExitStack) -> Subject:
         port = free_port()
         gunicorn = [sys.executable, "-m", "gunicorn", "--bind", f"127.0.0.1:{port}"]
-        workers = ["--workers", str(WORKERS), "--worker-class", "sync"]
+        # Their threads keep connections; the class sync closes each, and is slower for both peers.
+        workers = ["--workers", str(WORKERS), "--worker-class", "gthread", "--threads", THREADS]
         site = [*gunicorn, *workers, "benchmarks.public.peers.wsgi:application"]
         store = Store(self.database, lambda: self.database.rows(PEERS[name]))
         return Subject(name, Server(port, site, self.database.environment), paths, store, stack)
