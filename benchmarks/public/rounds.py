@@ -7,14 +7,27 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import TypeVar
 
-from benchmarks.public.stage import CONSTANT, MAIL_ANALYTICS, OURS, PYTRACKING, SDK, THIN, Stage
+from benchmarks.public.stage import (
+    CONSTANT,
+    MAIL_ANALYTICS,
+    MAIL_ANALYTICS_THREADS,
+    OURS,
+    PYTRACKING,
+    PYTRACKING_THREADS,
+    SDK,
+    THIN,
+    Stage,
+)
 from benchmarks.public.subject import Count, Subject, Visit
 
 SECONDS = 4
 #: Requests of each kind before anything is measured, and those that are counted exactly.
-WARMING, COUNTED, AT_ONCE = 400, 2_000, 16
+WARMING, COUNTED, AT_ONCE = 200, 2_000, 16
 
-EVERYBODY = (OURS, CONSTANT, THIN, SDK, PYTRACKING, MAIL_ANALYTICS)
+EVERYBODY = (
+    *(OURS, CONSTANT, THIN, SDK),
+    *(PYTRACKING, PYTRACKING_THREADS, MAIL_ANALYTICS, MAIL_ANALYTICS_THREADS),
+)
 #: What is asked for, at how many connections, of whom.
 POINTS = (
     ("open", 1, (OURS, CONSTANT, THIN, PYTRACKING)),

@@ -23,8 +23,6 @@ from benchmarks.public.subject import Server, Store, Subject
 from devserver.backing import free_port
 
 WORKERS = 2
-#: Of each worker of gunicorn, so that one may serve all connections that are usual.
-THREADS = "16"
 
 OURS = "engagement"
 CONSTANT = "constant answer"
@@ -32,11 +30,21 @@ THIN = "thin insert"
 SDK = "insert with the SDK"
 PYTRACKING = "pytracking"
 MAIL_ANALYTICS = "django-mail-analytics"
+PYTRACKING_THREADS = f"{PYTRACKING}, threads"
+MAIL_ANALYTICS_THREADS = f"{MAIL_ANALYTICS}, threads"
 
 #: Subject to its factory and its table.
 FLOORS = {CONSTANT: ("constant", ""), THIN: ("thin", "thin"), SDK: ("sdk", "sdk")}
-#: Subject to its table.
+#: Peers to their tables.
 PEERS = {PYTRACKING: "peers_event", MAIL_ANALYTICS: "django_mail_analytics_mailrecipientaction"}
+#: Subject to its peer, and how gunicorn serves it: one process a request is what it does unasked,
+#: and threads, with which it keeps connections, were faster.
+SITES = {
+    PYTRACKING: (PYTRACKING, ["--worker-class", "sync"]),
+    PYTRACKING_THREADS: (PYTRACKING, ["--worker-class", "gthread", "--threads", "16"]),
+    MAIL_ANALYTICS: (MAIL_ANALYTICS, ["--worker-class", "sync"]),
+    MAIL_ANALYTICS_THREADS: (MAIL_ANALYTICS, ["--worker-class", "gthread", "--threads", "16"]),
+}
 #: The paths of floors, as ours look.
 SUFFIXES = {"open": ".gif", "click": "", "attachment": "/offer.pdf"}
 #: What ours has on its disk while no store takes it is placed every two seconds.
@@ -105,19 +113,20 @@ class Stage:
 
     def _peers(self, stack: ExitStack) -> list[Subject]:
         paths = self._sent_by_peers()
-        return [self._peer(name, paths[name], stack) for name in PEERS]
+        return [self._site(name, paths[peer], stack) for name, (peer, _) in SITES.items()]
 
-    def _peer(self, name: str, paths: dict[str, list[str]], stack: ExitStack) -> Subject:
-        port = free_port()
+    def _site(self, name: str, paths: dict[str, list[str]], stack: ExitStack) -> Subject:
+        (peer, workers), port = SITES[name], free_port()
+        # One of its own, as two subjects are of the same peer.
+        database = self.database.copy(name)
         gunicorn = [sys.executable, "-m", "gunicorn", "--bind", f"127.0.0.1:{port}"]
-        # Their threads keep connections; the class sync closes each, and is slower for both peers.
-        workers = ["--workers", str(WORKERS), "--worker-class", "gthread", "--threads", THREADS]
-        site = [*gunicorn, *workers, "benchmarks.public.peers.wsgi:application"]
-        store = Store(self.database, lambda: self.database.rows(PEERS[name]))
-        return Subject(name, Server(port, site, self.database.environment), paths, store, stack)
+        site = ["--workers", str(WORKERS), *workers, "benchmarks.public.peers.wsgi:application"]
+        environment = {**self.database.environment, "PGDATABASE": database}
+        store = Store(self.database, lambda: self.database.rows(database, PEERS[peer]))
+        return Subject(name, Server(port, [*gunicorn, *site], environment), paths, store, stack)
 
     def _sent_by_peers(self) -> dict[str, dict[str, list[str]]]:
-        """Have each peer send as many messages as ours; return the paths of their tracked URLs."""
+        """Have peers send as many messages as ours; return the paths of their tracked URLs."""
         number = str(ORGANIZATIONS * MESSAGES)
         done = subprocess.run(  # noqa: S603 - our own module
             [sys.executable, "-m", "benchmarks.public.peers.prepare", number],

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -51,22 +52,31 @@ class PostgreSQL(Child):
             "PGHOST": str(self.folder),
             "PGPORT": str(self.ports[0]),
             "PGUSER": USER,
+            "PGDATABASE": "postgres",
         }
 
-    def rows(self, table: str) -> int:
+    def copy(self, name: str) -> str:
+        """Copy the first database; return the name that the copy got, made of *name*."""
+        import psycopg
+
+        copy = re.sub(r"\W+", "_", name)
+        create = psycopg.sql.SQL("CREATE DATABASE {} TEMPLATE postgres")
+        # From another one: nobody may be in the one that is copied.
+        with psycopg.connect(self._where("template1"), autocommit=True) as connection:
+            connection.execute(create.format(psycopg.sql.Identifier(copy)))
+        return copy
+
+    def rows(self, database: str, table: str) -> int:
         """Return how many rows a table has."""
         import psycopg
 
-        where = {
-            "host": str(self.folder),
-            "port": self.ports[0],
-            "user": USER,
-            "dbname": "postgres",
-        }
-        with psycopg.connect(**where) as connection:
-            query = psycopg.sql.SQL("SELECT count(*) FROM {}").format(psycopg.sql.Identifier(table))
-            found: int = connection.execute(query).fetchone()[0]
+        count = psycopg.sql.SQL("SELECT count(*) FROM {}").format(psycopg.sql.Identifier(table))
+        with psycopg.connect(self._where(database)) as connection:
+            found: int = connection.execute(count).fetchone()[0]
         return found
+
+    def _where(self, database: str) -> str:
+        return f"host={self.folder} port={self.ports[0]} user={USER} dbname={database}"
 
 
 def missing() -> list[str]:

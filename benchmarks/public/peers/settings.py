@@ -1,8 +1,10 @@
 """Settings of the peers' site: what they need, on PostgreSQL, and nothing that slows them down.
 
 No middleware, no sessions, no templates; connections to the database are kept. Where the database
-is stands in libpq's own variables (PGHOST, PGPORT, PGUSER).
+is stands in libpq's own variables (PGHOST, PGPORT, PGUSER, PGDATABASE).
 """
+
+import os
 
 SECRET_KEY = "of a site on this machine"  # noqa: S105 - it signs nothing
 DEBUG = False
@@ -20,7 +22,7 @@ MIDDLEWARE: list[str] = []
 DATABASES = {
     "default": {
         "ENGINE": "django.db.backends.postgresql",
-        "NAME": "postgres",
+        "NAME": os.environ["PGDATABASE"],
         "CONN_MAX_AGE": None,
     }
 }
