@@ -43,7 +43,7 @@ def main() -> int:
     figures = [figure for part, _ in measured.values() for figure in part.figures]
     print(f"\n## Figures and aims\n\n{table_of(figures)}")
     BUILD.mkdir(exist_ok=True)
-    (BUILD / "bench.json").write_text(json.dumps(_report(measured), indent=2) + "\n", "utf-8")
+    (BUILD / "bench.json").write_text(json.dumps(report_of(measured), indent=2) + "\n", "utf-8")
     draw(figures, BUILD / "bench.svg")
     return 0 if all(figure.met is not False for figure in figures) else 1
 
@@ -56,7 +56,8 @@ def _measured(name: str, rounds: int) -> tuple[Part, float]:
     return part, busy
 
 
-def _report(measured: Mapping[str, tuple[Part, float]]) -> dict[str, Any]:
+def report_of(measured: Mapping[str, tuple[Part, float]]) -> dict[str, Any]:
+    """Return what build/bench.json holds, of parts and the cores that others kept busy before."""
     return {
         "measured_at": datetime.now(UTC).isoformat(timespec="seconds"),
         "python": platform.python_version(),

@@ -9,21 +9,20 @@ from __future__ import annotations
 
 import asyncio
 import base64
-import os
 import secrets
 import statistics
-import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import AsyncIterator, Iterator
-from contextlib import asynccontextmanager, contextmanager
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
 import httpx
 
+from benchmarks.processes import processor_seconds, served
 from devserver.backing import Azurite, free_port
 from engagement.config import Config
 from engagement.domain.messages.attachment import Attachment
@@ -36,7 +35,6 @@ from engagement.services.rolling_up import Report
 from engagement.storage.judgement_requests import JudgementRequest, record_of
 from engagement.wiring import build_services
 
-ROOT = Path(__file__).parent.parent
 KEY = base64.urlsafe_b64encode(b"k" * 32).decode().rstrip("=")
 PUBLIC_URL = "http://links.contoso.example"
 FILE = b"%PDF-1.7 offer"
@@ -47,7 +45,6 @@ MESSAGES = 200
 ROUNDS = 3
 #: Requests at the same time, as many as one instance is given.
 AT_ONCE = 16
-TICKS = os.sysconf("SC_CLK_TCK")
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,8 +78,11 @@ def report() -> str:
 async def _report(data: str) -> str:
     async with _private(settings(data, "private")) as services:
         key, ids = await _send(services)
-        with _public_host(settings(data, "public")) as (process, url):
-            taken = await _rounds(process, url, _paths(key, ids))
+        port = free_port()
+        command = [sys.executable, "-m", "devserver", "--no-demo", "--port", str(port)]
+        url = f"http://127.0.0.1:{port}"
+        with served(command, url, settings(data, "public")) as process:
+            taken = await _rounds(process.pid, url, _paths(key, ids))
         looks, idle = await _looks(services, key, ids), await _idle(services)
     floor = taken["/healthz"].cpu
     rows = ["| request | CPU ms | more than /healthz | a second |", "| --- | ---: | ---: | ---: |"]
@@ -166,41 +166,7 @@ def _paths(key: str, ids: list[str]) -> dict[str, list[str]]:
     }
 
 
-@contextmanager
-def _public_host(environment: dict[str, str]) -> Iterator[tuple[subprocess.Popen[bytes], str]]:
-    """Serve the public surface in a process of its own."""
-    port = free_port()
-    command = [sys.executable, "-m", "devserver", "--no-demo", "--port", str(port)]
-    process = subprocess.Popen(  # noqa: S603 - our own host
-        command,
-        cwd=ROOT,
-        env={**os.environ, **environment},
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
-    )
-    url = f"http://127.0.0.1:{port}"
-    try:
-        _wait(process, url)
-        yield process, url
-    finally:
-        process.terminate()
-        process.wait()
-
-
-def _wait(process: subprocess.Popen[bytes], url: str) -> None:
-    while process.poll() is None:
-        try:
-            httpx.get(f"{url}/healthz", trust_env=False).raise_for_status()
-        except httpx.TransportError:
-            time.sleep(0.1)
-        else:
-            return
-    raise RuntimeError("The host ended before it served.")
-
-
-async def _rounds(
-    process: subprocess.Popen[bytes], url: str, paths: dict[str, list[str]]
-) -> dict[str, Cost]:
+async def _rounds(pid: int, url: str, paths: dict[str, list[str]]) -> dict[str, Cost]:
     """Return the median cost of each kind of request, over rounds in turns after a first."""
     taken: dict[str, list[Cost]] = {name: [] for name in paths}
     limits = httpx.Limits(max_connections=AT_ONCE)
@@ -208,7 +174,7 @@ async def _rounds(
         for number in range(ROUNDS + 1):
             for name, asked in paths.items():
                 # An app that has just started may well ask to be asked again.
-                cost = await _ask(process.pid, http, asked, refusals=not number)
+                cost = await _ask(pid, http, asked, refusals=not number)
                 if number:
                     taken[name].append(cost)
     return {
@@ -230,16 +196,10 @@ async def _ask(pid: int, http: httpx.AsyncClient, paths: list[str], *, refusals:
         if answer.status_code not in (200, 302) and not (refusals and answer.status_code == 503):
             raise RuntimeError(f"{path} was answered with {answer.status_code}.")
 
-    spent, began = _cpu(pid), time.monotonic()
+    spent, began = processor_seconds(pid), time.monotonic()
     await asyncio.gather(*(ask(number, path) for number, path in enumerate(paths)))
     took = time.monotonic() - began
-    return Cost((_cpu(pid) - spent) * 1000 / len(paths), len(paths) / took)
-
-
-def _cpu(pid: int) -> float:
-    """Return the seconds of user and system time that a process has spent (proc(5))."""
-    fields = Path(f"/proc/{pid}/stat").read_text("ascii").rpartition(")")[2].split()
-    return (int(fields[11]) + int(fields[12])) / TICKS
+    return Cost((processor_seconds(pid) - spent) * 1000 / len(paths), len(paths) / took)
 
 
 async def _looks(services: Services, key: str, ids: list[str]) -> float:

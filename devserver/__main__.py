@@ -58,13 +58,17 @@ def port_number(text: str) -> int:
 def listen(port: int) -> socket.socket:
     """Open the port; raises StartError."""
     try:
-        return socket.create_server(("127.0.0.1", port))
+        listener = socket.create_server(("127.0.0.1", port))
     except OSError as error:
         if error.errno == errno.EADDRINUSE:
             problem = f"Port {port} is in use: stop what serves there, or choose"
         else:
             problem = f"Port {port} cannot be opened ({os.strerror(error.errno or 0)}): choose"
         raise StartError(f"{problem} another with PORT=.") from error
+    # Else a body waits 40 ms for the acknowledgement of its headers: asyncio sets this on sockets
+    # that it has made itself.
+    listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+    return listener
 
 
 async def make_demo(port: int) -> tuple[str, str]:

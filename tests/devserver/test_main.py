@@ -11,6 +11,7 @@ import sys
 import httpx
 import pytest
 
+from devserver.__main__ import listen
 from devserver.backing import free_port
 from devserver.settings import ROOT, state_folder
 
@@ -100,3 +101,10 @@ def test_each_start_uses_the_same_api_key_for_as_long_as_it_works(port):
     assert first == again
     assert other[0] != first[0]
     assert (first[1], other[1]) == (1, 1)
+
+
+def test_an_answer_does_not_wait_for_the_acknowledgement_of_its_headers(port):
+    with listen(port) as listener, socket.create_connection(("127.0.0.1", port)):
+        served, _ = listener.accept()
+        with served:
+            assert served.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY)

@@ -1,0 +1,1 @@
+"""What public_path is made of: the generator, the stores, the servers that are compared."""

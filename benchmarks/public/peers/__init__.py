@@ -1,0 +1,1 @@
+"""What others use instead, in one Django site: pytracking and django-mail-analytics."""
