@@ -53,6 +53,11 @@ class Request:
     headers: Mapping[str, str] = field(default_factory=dict)
     body: bytes = b""
 
+    @property
+    def path(self) -> str:
+        """The target as the server is asked for it."""
+        return self.target.removeprefix(PUBLIC_URL)
+
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
@@ -103,27 +108,40 @@ def stored_visits(data: str, organization_key: str) -> Counter[int]:
         return Counter(number_of(row["user_agent"]) for row in rows if row["reasons"] != INFERRED)
 
 
-def exchange(server: str, requests: Iterable[Request], connections: int) -> list[Outcome]:
+def exchange(
+    server: str,
+    requests: Iterable[Request],
+    connections: int,
+    *,
+    per_second: float | None = None,
+) -> list[Outcome]:
     """Send *requests* to a server, each once, over so many connections that are kept alive.
 
     Blocks until each has its outcome, in the order in which they were taken. *requests* is asked
-    for the next when a connection is free, so that an iterator may say when it is enough.
+    for the next when a connection is free, so that an iterator may say when it is enough; with
+    *per_second* no faster than that.
     """
-    return asyncio.run(exchange_async(server, requests, connections))
+    return asyncio.run(exchange_async(server, requests, connections, per_second=per_second))
 
 
 async def exchange_async(
-    server: str, requests: Iterable[Request], connections: int
+    server: str,
+    requests: Iterable[Request],
+    connections: int,
+    *,
+    per_second: float | None = None,
 ) -> list[Outcome]:
     """Do the same within an event loop."""
     outcomes: list[Outcome | None] = []
-    left = iter(requests)
+    left, began = iter(requests), time.monotonic()
 
     async def work() -> None:
         connection = Connection(server)
         for request in left:
             place = len(outcomes)
             outcomes.append(None)
+            if per_second is not None:
+                await asyncio.sleep(began + place / per_second - time.monotonic())
             outcomes[place] = await connection.ask(request)
         connection.close()
 
@@ -171,11 +189,10 @@ class Connection:
 
     async def _send(self, request: Request) -> None:
         assert self.writer is not None
-        target = request.target.removeprefix(PUBLIC_URL)
         headers = [("Host", self.host), *request.headers.items()]
         if request.body:
             headers.append(("Content-Length", str(len(request.body))))
-        head = h11.Request(method=request.method, target=target, headers=headers)
+        head = h11.Request(method=request.method, target=request.path, headers=headers)
         for event in (head, h11.Data(data=request.body), h11.EndOfMessage()):
             self.writer.write(self.http.send(event) or b"")
         await self.writer.drain()
