@@ -11,7 +11,7 @@ CONNECTIONS = 50
 @sizes("count", short=(300,), full=(1_000,))
 def test_L1_every_open_of_a_burst_is_answered_stored_once_and_counted(server, count):
     crm = server.new_crm()
-    messages = [crm.sent() for _ in range(10)]
+    messages = [crm.sent() for _ in range(5)]
     visits = [visit(messages[n % len(messages)].pixel, n) for n in range(count)]
 
     outcomes = exchange(server.url, visits, CONNECTIONS)
