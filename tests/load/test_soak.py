@@ -52,7 +52,7 @@ class Size:
 
 #: So few requests fill memories that are bounded; a leak is one only if it goes on.
 SHORT = Size(2, 80, 240, None, 0.1, growth=24, rest=False)
-FULL = Size(10, 2_400, int(2_400 * MINUTES), 40, 1.0, growth=3, rest=True)
+FULL = Size(10, int(240 * MINUTES), int(2_400 * MINUTES), 40, 1.0, growth=3, rest=True)
 
 
 class Company:
