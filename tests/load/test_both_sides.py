@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+from collections import Counter
 from datetime import UTC, datetime
 
 from balance import settle, statuses
@@ -16,7 +17,10 @@ from two_sizes import sizes, tell
 
 #: Bad tokens that a source may show in a minute.
 BAD_TOKENS = 10
-CONNECTIONS, FEW = 40, 4
+FEW = 4
+#: Connections, and the share of answers that may be late: where there are few requests, most are
+#: the first of their kind, and a busy machine is late for several at once.
+SHORT, FULL = (12, 0.25), (40, 0.01)
 RECORD = {"type": "account", "id": "a-1"}
 
 
@@ -27,12 +31,21 @@ def limited(environment, calls):
     return Deployment({**environment, **limits}, clock=lambda: now)
 
 
-def at_once(server, flood, others):
+def check(outcomes, expected, most_late):
+    """Statuses are as *expected*, but for that share of 503: to try again, as the store is late."""
+    found = statuses(outcomes)
+    late = found.pop(503, 0)
+    assert late <= most_late * len(outcomes)
+    assert found.keys() == expected.keys()
+    assert sum((Counter(expected) - found).values()) == late
+
+
+def at_once(server, flood, others, connections):
     """Send two kinds of requests at the same time, one of them over many connections."""
 
     async def both():
         return await asyncio.gather(
-            exchange_async(server.url, flood, CONNECTIONS),
+            exchange_async(server.url, flood, connections),
             exchange_async(server.url, others, FEW),
         )
 
@@ -54,8 +67,11 @@ def bad(url):
     return visit(url.replace(url.rpartition("/")[2][:20], "z" * 20), 0)
 
 
-@sizes("count,calls", short=(160, 12), full=(6_000, 300))
-def test_L8_the_api_answers_rightly_while_strangers_flood(deployment, environment, count, calls):
+@sizes("count,calls,flooding", short=(160, 12, SHORT), full=(4_000, 300, FULL))
+def test_L8_the_api_answers_rightly_while_strangers_flood(
+    deployment, environment, count, calls, flooding
+):
+    connections, late = flooding
     crm = deployment.new_crm()
     messages = [crm.sent(subject=f"Subject {number}") for number in range(3)]
     kinds = [
@@ -73,18 +89,20 @@ def test_L8_the_api_answers_rightly_while_strangers_flood(deployment, environmen
     ]
 
     with limited(environment, calls) as server:
-        flooded, called = at_once(server, flood, works)
+        flooded, called = at_once(server, flood, works, connections)
 
     opens, clicks, bad_opens, bad_clicks = (flooded[kind::4] for kind in range(4))
     assert statuses([*opens, *bad_opens]) == {200: count // 2}
-    assert statuses(clicks) == {302: count // 4}
+    check(clicks, {302: count // 4}, late)
     assert statuses(bad_clicks).keys() == {404, 429}
-    assert statuses(called) == {200: calls // 2, 201: calls // 2}
-    for n, outcome in enumerate(called):
-        expected = f"Draft {n}" if n % 2 else f"Subject {n % 3}"
-        assert outcome.json()["subject"] == expected
-    made = sorted(outcome.json()["id"] for outcome in called[1::2])
-    assert sorted(activities(crm)) == made
+    check(called, {200: calls // 2, 201: calls // 2}, late)
+    answered = [(n, outcome.json()) for n, outcome in enumerate(called) if outcome.status != 503]
+    for n, message in answered:
+        assert message["subject"] == (f"Draft {n}" if n % 2 else f"Subject {n % 3}")
+    made, there = {message["id"] for n, message in answered if n % 2}, activities(crm)
+    # What was answered 503 may be there, once.
+    assert made <= set(there)
+    assert len(there) == len(set(there)) <= calls // 2
     tell("L8 strangers flood", flooded, **settle(messages, [*opens, *clicks]), drafts=len(made))
     tell("L8 the API meanwhile", called)
 
@@ -99,10 +117,11 @@ def activities(crm):
     return found
 
 
-@sizes("count,calls,limit", short=(60, 60, 30), full=(3_000, 6_000, 600))
+@sizes("count,calls,limit,flooding", short=(60, 60, 30, SHORT), full=(1_500, 3_000, 500, FULL))
 def test_L8_tracked_urls_and_other_crms_do_not_feel_who_floods_the_api(
-    deployment, environment, count, calls, limit
+    deployment, environment, count, calls, limit, flooding
 ):
+    connections, late = flooding
     crm, other = deployment.new_crm(), deployment.new_crm()
     messages = [crm.sent() for _ in range(3)]
     theirs = other.sent(subject="Theirs")
@@ -113,13 +132,17 @@ def test_L8_tracked_urls_and_other_crms_do_not_feel_who_floods_the_api(
     reads = [call(other, f"/messages/{theirs.id}") for _ in range(limit)]
 
     with limited(environment, limit) as server:
-        flooded, beside = at_once(server, flood, [*visits, *reads])
+        flooded, beside = at_once(server, flood, [*visits, *reads], connections)
 
     visited, read = beside[:count], beside[count:]
-    assert statuses(flooded) == {200: limit, 429: calls - limit}
-    assert statuses(visited) == {200: count // 2, 302: count // 2}
-    assert statuses(read) == {200: len(reads)}
-    assert {outcome.json()["subject"] for outcome in read} == {"Theirs"}
+    # Calls that the store was late for have counted as well.
+    assert statuses(flooded)[429] == calls - limit
+    check([each for each in flooded if each.status != 429], {200: limit}, late)
+    assert statuses(visited[::2]) == {200: count // 2}
+    check(visited[1::2], {302: count // 2}, late)
+    check(read, {200: limit}, late)
+    subjects = {outcome.json()["subject"] for outcome in read if outcome.status == 200}
+    assert subjects == {"Theirs"}
     refused = sum(outcome.status == 429 for outcome in flooded)
     tell("L8 a CRM floods", flooded, served=limit, refused=refused)
     tell("L8 tracked URLs meanwhile", visited, **settle(messages, visited))
