@@ -1,9 +1,16 @@
-"""A store that fails on demand: an HTTP proxy in front of one of Azurite's services."""
+"""A store that fails on demand: an HTTP proxy in front of one of Azurite's services.
+
+Each fault is a function; tests/test_fault_proxy.py shows what each does.
+"""
 
 from __future__ import annotations
 
 import asyncio
+import socket
+import ssl
+import struct
 from collections.abc import Awaitable, Callable
+from http import HTTPStatus
 
 import aiohttp
 from aiohttp import web
@@ -27,9 +34,53 @@ async def hanging(proxy: FaultProxy, request: web.Request, body: bytes) -> web.S
 async def answer_lost(proxy: FaultProxy, request: web.Request, body: bytes) -> web.StreamResponse:
     """Do what was asked and drop the connection instead of answering."""
     await proxy.forward(request, body)
-    assert request.transport is not None
-    request.transport.abort()
+    reset(request)
     raise web.HTTPInternalServerError
+
+
+async def cut(proxy: FaultProxy, request: web.Request, body: bytes) -> web.StreamResponse:
+    """Do what was asked and reset the connection when half of the answer is out.
+
+    That is half of its body; of an answer without a body, half of its status line.
+    """
+    answer = await proxy.forward(request, body)
+    assert isinstance(answer, web.Response)
+    assert request.transport is not None
+    if isinstance(answer.body, bytes) and answer.body:
+        half = web.StreamResponse(status=answer.status, headers=answer.headers)
+        half.content_length = len(answer.body)
+        await half.prepare(request)
+        await half.write(answer.body[: len(answer.body) // 2])
+    else:
+        line = f"HTTP/1.1 {answer.status} {HTTPStatus(answer.status).phrase}"
+        request.transport.write(line.encode()[: len(line) // 2])
+    reset(request)
+    raise web.HTTPInternalServerError
+
+
+async def duplicated(proxy: FaultProxy, request: web.Request, body: bytes) -> web.StreamResponse:
+    """Deliver the request twice, and answer what came to the second delivery."""
+    await proxy.forward(request, body)
+    return await proxy.forward(request, body)
+
+
+def reset(request: web.Request) -> None:
+    """Reset the connection that a request came over."""
+    assert request.transport is not None
+    connection = request.transport.get_extra_info("socket")
+    # Without lingering, closing is a reset and no orderly end.
+    connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+    request.transport.abort()
+
+
+def slow(seconds: float) -> Fault:
+    """Let everything take so much longer."""
+
+    async def fault(proxy: FaultProxy, request: web.Request, body: bytes) -> web.StreamResponse:
+        await asyncio.sleep(seconds)
+        return await proxy.forward(request, body)
+
+    return fault
 
 
 def refusing(status: int, retry_after: str | None = None) -> Fault:
@@ -68,11 +119,15 @@ def only(wanted: Callable[[web.Request], bool], fault: Fault) -> Fault:
 
 
 class FaultProxy(Fake):
-    """Forwards to a port of this machine, with the fault of the moment; keeps what it saw."""
+    """Forwards to a port of this machine, with the fault of the moment; keeps what it saw.
 
-    def __init__(self, upstream: int) -> None:
+    With *tls* it is reached over TLS, and forwards so to whoever the environment trusts.
+    """
+
+    def __init__(self, upstream: int, tls: ssl.SSLContext | None = None) -> None:
         super().__init__()
         self.upstream = upstream
+        self.tls = tls
         self.fault: Fault = healthy
         #: (method, path with query, body) of every request, oldest first
         self.seen: list[tuple[str, str, bytes]] = []
@@ -93,7 +148,8 @@ class FaultProxy(Fake):
 
     async def forward(self, request: web.Request, body: bytes) -> web.StreamResponse:
         """Pass *request* on and return the answer."""
-        url = URL(f"http://127.0.0.1:{self.upstream}{request.raw_path}", encoded=True)
+        scheme = "https" if self.tls else "http"
+        url = URL(f"{scheme}://127.0.0.1:{self.upstream}{request.raw_path}", encoded=True)
         async with self.session.request(
             request.method,
             url,
@@ -113,7 +169,7 @@ class FaultProxy(Fake):
         app.router.add_route("*", "/{path:.*}", self._handle)
         self.runner = web.AppRunner(app, access_log=None, shutdown_timeout=0.1)
         await self.runner.setup()
-        site = web.TCPSite(self.runner, "127.0.0.1", self.port)
+        site = web.TCPSite(self.runner, "127.0.0.1", self.port, ssl_context=self.tls)
         await site.start()
         self.port = site._server.sockets[0].getsockname()[1]
 
