@@ -120,7 +120,8 @@ async def storage_call(seconds: float = 20.0) -> AsyncIterator[None]:
     except TimeoutError as error:
         raise StorageError("The store did not answer.") from error
     except HttpResponseError as error:
-        if error.status_code == 404 or being_deleted(error):
+        # 416: the part that was asked for is not in the blob.
+        if error.status_code in (404, 416) or being_deleted(error):
             raise NotFoundError("It does not exist, or no longer.") from error
         if error.status_code is None or error.status_code in REFUSALS or error.status_code >= 500:
             raise StorageError("The store cannot answer now.") from error
