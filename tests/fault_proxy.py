@@ -10,6 +10,8 @@ import socket
 import ssl
 import struct
 from collections.abc import Awaitable, Callable
+from datetime import UTC, datetime, timedelta
+from email.utils import format_datetime
 from http import HTTPStatus
 
 import aiohttp
@@ -73,6 +75,17 @@ def reset(request: web.Request) -> None:
     request.transport.abort()
 
 
+def dated(skew: timedelta) -> Fault:
+    """Say in every answer that it is so much later."""
+
+    async def fault(proxy: FaultProxy, request: web.Request, body: bytes) -> web.StreamResponse:
+        answer = await proxy.forward(request, body)
+        answer.headers["Date"] = format_datetime(datetime.now(UTC) + skew, usegmt=True)
+        return answer
+
+    return fault
+
+
 def slow(seconds: float) -> Fault:
     """Let everything take so much longer."""
 
@@ -109,11 +122,11 @@ def first(times: int, fault: Fault, then: Fault = healthy) -> Fault:
     return either
 
 
-def only(wanted: Callable[[web.Request], bool], fault: Fault) -> Fault:
-    """Do *fault* to the requests that are *wanted*, and pass the others."""
+def only(wanted: Callable[[web.Request], bool], fault: Fault, otherwise: Fault = healthy) -> Fault:
+    """Do *fault* to the requests that are *wanted*, and to the others what is done *otherwise*."""
 
     async def either(proxy: FaultProxy, request: web.Request, body: bytes) -> web.StreamResponse:
-        return await (fault if wanted(request) else healthy)(proxy, request, body)
+        return await (fault if wanted(request) else otherwise)(proxy, request, body)
 
     return either
 
@@ -121,7 +134,7 @@ def only(wanted: Callable[[web.Request], bool], fault: Fault) -> Fault:
 class FaultProxy(Fake):
     """Forwards to a port of this machine, with the fault of the moment; keeps what it saw.
 
-    With *tls* it is reached over TLS, and forwards so to whoever the environment trusts.
+    With *tls* it is reached over TLS, and forwards so without looking at a certificate.
     """
 
     def __init__(self, upstream: int, tls: ssl.SSLContext | None = None) -> None:
@@ -155,13 +168,16 @@ class FaultProxy(Fake):
             url,
             headers=request.headers,
             data=body or None,
+            ssl=False,
             # A header that the caller did not sign makes the store refuse the signature.
             skip_auto_headers=("Accept", "Content-Type"),
         ) as answer:
             data = await answer.read()
             headers = answer.headers.copy()
             for name in ("Transfer-Encoding", "Content-Encoding", "Content-Length"):
-                headers.popall(name, None)
+                # To HEAD it is the length of what GET would get.
+                if (request.method, name) != ("HEAD", "Content-Length"):
+                    headers.popall(name, None)
             return web.Response(status=answer.status, headers=headers, body=data)
 
     async def _listen(self) -> None:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import time
+from datetime import UTC, datetime, timedelta
+from email.utils import parsedate_to_datetime
 
 import httpx
 import pytest
@@ -12,6 +14,7 @@ from fault_proxy import (
     FaultProxy,
     answer_lost,
     cut,
+    dated,
     duplicated,
     first,
     hanging,
@@ -80,6 +83,10 @@ def test_healthy_passes_the_request_and_the_answer(proxy, client, upstream):
     assert proxy.seen == [("POST", "/a%2Fb?c=%20", b"body")]
 
 
+def test_healthy_tells_HEAD_how_long_the_answer_to_GET_is(client):
+    assert client.head("/").headers["Content-Length"] == str(len(BODY))
+
+
 def test_refuse_takes_no_connection_and_accept_takes_them_on_the_same_port(proxy, client, upstream):
     assert ask(client).status_code == 201
     proxy.refuse()
@@ -111,6 +118,15 @@ def test_slow_answers_as_ever_and_later(proxy, client, upstream):
     assert time.monotonic() - begun >= 0.2
     assert (answer.status_code, answer.content) == (201, BODY)
     assert upstream.reached == [ASKED]
+
+
+def test_dated_answers_as_ever_and_says_another_time(proxy, client, upstream):
+    proxy.fault = dated(timedelta(minutes=20))
+    answer = ask(client)
+
+    there = parsedate_to_datetime(answer.headers["Date"])
+    assert timedelta(minutes=19) < there - datetime.now(UTC) <= timedelta(minutes=20)
+    assert (answer.status_code, answer.content) == (201, BODY)
 
 
 def test_cut_gives_half_of_the_body_and_resets(proxy, client, upstream):
