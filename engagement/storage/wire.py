@@ -25,8 +25,10 @@ from engagement.storage.account import Account, storage_call
 VERSION = "2020-12-06"
 SCOPE = "https://storage.azure.com/.default"
 
-#: Status, headers, and of a GET the body.
+#: Status, headers, and the body of what GET gets and of a conflict, which says with what.
 Answer = tuple[int, Mapping[str, str], bytes]
+
+CONFLICT = 409
 
 #: Azurite and load balancers close idle connections; the first write on a closed one is repeated.
 DROPPED = (
@@ -57,16 +59,17 @@ class Wire:
             self.name, self.key = "", b""
         self.token, self.token_until = "", 0.0
 
-    async def table(self, path: str, body: bytes, headers: dict[str, str], seconds: float) -> int:
-        """Post to the Table service and return the status within *seconds*.
+    async def table(
+        self, path: str, body: bytes, headers: dict[str, str], seconds: float
+    ) -> Answer:
+        """Post to the Table service and return its answer within *seconds*.
 
         Raises StorageError if it hangs. Is sent twice if the connection drops.
         """
         url = f"{self.tables}/{path}"
         date = _date(int(time.time()))
         text = f"{date}\n{self._resource(url)}"
-        status, _, _ = await self._within(seconds, "POST", url, (body, headers, date, text))
-        return status
+        return await self._within(seconds, "POST", url, (body, headers, date, text))
 
     async def queue(self, method: str, path: str, body: bytes, seconds: float) -> int:
         """Send a request to the Queue service, like :meth:`table`."""
@@ -111,7 +114,8 @@ class Wire:
             self.session = aiohttp.ClientSession(headers={"x-ms-version": VERSION}, timeout=UNTIMED)
         stamped = {**headers, "x-ms-date": date, "Authorization": await self._authorization(text)}
         async with self.session.request(method, url, data=body, headers=stamped) as answer:
-            content = await answer.read() if method == "GET" else b""
+            told = method == "GET" or answer.status == CONFLICT
+            content = await answer.read() if told else b""
             return answer.status, answer.headers, content
 
     def _resource(self, url: str) -> str:
