@@ -68,6 +68,7 @@ class Served:
     """Something that answers at a URL, and ways to call it."""
 
     url: str
+    environment: dict[str, str]
 
     def __init__(self) -> None:
         self.http = httpx.Client(
@@ -164,6 +165,7 @@ class HostProcess(Served):
 
     def __init__(self, environment: Mapping[str, str], *options: str) -> None:
         super().__init__()
+        self.environment = dict(environment)
         port = free_port()
         self.url = f"http://127.0.0.1:{port}"
         self.state = ROOT / ".local" / str(port)
