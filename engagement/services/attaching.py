@@ -159,8 +159,10 @@ def _request_digest(upload: Upload) -> str | None:
     if not upload.idempotency_key:
         return None
     key = hashlib.sha256(upload.idempotency_key.encode()).hexdigest()
-    facts = f"{upload.name}\0{upload.content_type}\0{upload.followed}\0".encode()
-    return f"{key}:{hashlib.sha256(facts + upload.data).hexdigest()}"
+    digest = hashlib.sha256(f"{upload.name}\0{upload.content_type}\0{upload.followed}\0".encode())
+    # Apart, as a file may be large: putting the two together would copy it.
+    digest.update(upload.data)
+    return f"{key}:{digest.hexdigest()}"
 
 
 def _same_request(message: Message, request: str | None) -> Attachment | None:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from soak import settle, sizes, statuses, tell
+from balance import settle, statuses
 from traffic import exchange, visit
+from two_sizes import sizes, tell
 
 CONNECTIONS = 50
 

@@ -13,9 +13,10 @@ from dataclasses import dataclass
 from email import message_from_bytes
 
 import pytest
+from balance import settle
 from deployment import PUBLIC_URL, SentMessage, recipient, wait_until
-from soak import settle, tell
 from traffic import Request, exchange, number_of, visit
+from two_sizes import tell
 from vitals import Watch, growth, vitals
 
 MINUTES = float(os.environ.get("SOAK_MINUTES", "10"))

@@ -1,42 +1,19 @@
-"""Cases of load in two sizes: short in ``make test``, in full by ``make soak``."""
+"""What was sent, answered, stored and counted, held against each other."""
 
 from __future__ import annotations
 
-import sys
 from collections import Counter
-from collections.abc import Callable, Iterable, Sequence
-from typing import Any
+from collections.abc import Iterable, Sequence
 
-import pytest
 from deployment import SentMessage, at_once, wait_until
-from traffic import Outcome, number_of, organization_key, quantiles, stored_visits
+from traffic import Outcome, number_of, organization_key, stored_visits
 
+#: Seconds. What an instance judged before it could read the organization's settings is judged by
+#: them in the last look at the message, which is 65 s later.
+PATIENCE = 150.0
 #: Statuses by which tracked URLs are answered that lead somewhere.
 SERVED = (200, 206, 302)
 KINDS = {"o": "open", "c": "click", "a": "attachment_view"}
-
-
-def sizes(names: str, *, short: Sequence[Any], full: Sequence[Any]) -> Callable[[Any], Any]:
-    """Give a test its numbers: *short* ones in ``make test``, *full* ones in ``make soak``."""
-    return pytest.mark.parametrize(
-        names.split(","),
-        [
-            pytest.param(*short, id="short"),
-            pytest.param(*full, id="full", marks=pytest.mark.soak),
-        ],
-    )
-
-
-def tell(case: str, outcomes: Iterable[Outcome] = (), **figures: object) -> None:
-    """Print one line of what a case did; times are printed and judged by nobody."""
-    outcomes = list(outcomes)
-    parts = [f"{name.replace('_', ' ')} {figure}" for name, figure in figures.items()]
-    if outcomes:
-        answered = sum(outcome.answered for outcome in outcomes)
-        p50, p99 = quantiles(outcomes, 0.5, 0.99)
-        parts = [f"sent {len(outcomes)}", f"answered {answered}", *parts]
-        parts.append(f"p50 {p50:.0f} ms, p99 {p99:.0f} ms")
-    sys.stdout.write(f"\n{case}: {', '.join(parts)}\n")
 
 
 def statuses(outcomes: Iterable[Outcome]) -> Counter[int | None]:
@@ -62,12 +39,12 @@ def settle(messages: Sequence[SentMessage], visits: Sequence[Outcome]) -> dict[s
         return found
 
     # What the table did not take in time is in a queue.
-    wait_until(lambda: answered <= stored().keys())
+    wait_until(lambda: answered <= stored().keys(), PATIENCE)
     found = stored()
     assert [number for number, times in found.items() if times > 1] == []
     assert found.keys() <= sent.keys()
     expected = Counter(_kind(sent[number]) for number in found)
-    wait_until(lambda: counted(messages) == expected)
+    wait_until(lambda: counted(messages) == expected, PATIENCE)
     return {"stored": found.total(), "counted": expected.total()}
 
 
