@@ -2,7 +2,8 @@
 
 Times are from the first byte of a request to the last of its answer. The public surface, the
 private one and the stores are processes of their own; they, the proxies and the load share the
-processors of this machine.
+processors of this machine. Whether it has room to judge times on is told by what asks no store,
+which is asked for between the opens.
 """
 
 from __future__ import annotations
@@ -24,17 +25,19 @@ from fault_proxy import (
     refusing,
     slow,
 )
-from traffic import exchange, organization_key, quantiles, stored_visits, visit
+from traffic import Request, exchange, organization_key, quantiles, stored_visits, visit
 
 from devserver.backing import connection_string
 
 pytestmark = pytest.mark.soak
 
-CONNECTIONS, PER_SECOND = 16, 50
+CONNECTIONS, PER_SECOND = 16, 100
 #: Seconds of load before the fault, while it begins, while it lasts, and after it.
 BEFORE, BEGIN, LASTS, AFTER = 3, 3, 6, 3
 #: Milliseconds within which the pixel answers, and while the app knows that a store is down.
 HARD, KNOWN = 2_500, 100
+#: Milliseconds that what asks no store may take; beyond, the machine is too busy to judge times.
+QUIET = 30
 #: Seconds until everything is in its place after a fault.
 DRAIN = 180
 
@@ -104,11 +107,18 @@ class Plant:
                 proxy.accept()
 
     def load(self, seconds):
-        """Open messages for so long."""
+        """Open messages for so long; the outcomes of opens, and of what asks no store."""
         until = time.monotonic() + seconds
-        numbers = itertools.takewhile(lambda _: time.monotonic() < until, self.numbers)
-        visits = (visit(self.pixels[number % len(self.pixels)], number) for number in numbers)
-        return exchange(self.url, visits, CONNECTIONS, per_second=PER_SECOND)
+
+        def requests():
+            while time.monotonic() < until:
+                number = next(self.numbers)
+                yield visit(self.pixels[number % len(self.pixels)], number)
+                yield Request("/robots.txt")
+
+        sent = exchange(self.url, requests(), CONNECTIONS, per_second=PER_SECOND)
+        opens = [outcome for outcome in sent if outcome.request.path.startswith("/o/")]
+        return opens, [outcome for outcome in sent if outcome not in opens]
 
 
 @pytest.fixture(scope="module")
@@ -128,17 +138,17 @@ def test_every_open_is_answered_in_time_and_kept_once_whatever_fails(plant, faul
     plant.heal(table, queue)
     phases["after"] = plant.load(AFTER)
 
-    outcomes = [outcome for phase in phases.values() for outcome in phase]
-    assert {(outcome.status, len(outcome.body), outcome.failure) for outcome in outcomes} == {
-        (200, 43, None)
-    }
-    figures = {name: list(quantiles(phase, 0.5, 0.99, 1.0)) for name, phase in phases.items()}
-    waited = settled(plant, outcomes)
-    tell(fault, len(outcomes), figures, waited)
+    opens = [outcome for phase, _ in phases.values() for outcome in phase]
+    assert {(each.status, len(each.body), each.failure) for each in opens} == {(200, 43, None)}
+    figures = {name: list(quantiles(phase, 0.5, 0.99, 1.0)) for name, (phase, _) in phases.items()}
+    (floor,) = quantiles(phases["begins"][1] + phases["lasts"][1], 0.99)
+    waited = settled(plant, opens)
+    tell(fault, len(opens), figures, waited, floor)
+    if floor > QUIET:
+        return
     assert max(figures["begins"][-1], figures["lasts"][-1]) < HARD
     if known:
-        # Where the machine itself is slower, at least nobody waits longer than without a fault.
-        assert figures["lasts"][1] < max(KNOWN, figures["before"][1])
+        assert figures["lasts"][1] < KNOWN
 
 
 def settled(plant, outcomes):
@@ -161,12 +171,14 @@ def number(outcome):
     return int(outcome.request.headers["User-Agent"].rpartition("/")[2])
 
 
-def tell(fault, sent, figures, waited):
+def tell(fault, sent, figures, waited, floor):
     """Print what happened, in milliseconds."""
     times = "; ".join(
         f"{name} p50 {p50:.0f}, p99 {p99:.0f}, max {most:.0f}"
         for name, (p50, p99, most) in figures.items()
     )
+    judged = "" if floor <= QUIET else ", TOO BUSY TO JUDGE TIMES"
     sys.stdout.write(
-        f"\n{fault}: sent {sent}, stored {sent}, in place after {waited:.0f} s; ms: {times}\n"
+        f"\n{fault}: {sent} sent and stored once, in place after {waited:.0f} s; ms: {times}; "
+        f"without a store p99 {floor:.0f}{judged}\n"
     )
