@@ -73,6 +73,11 @@ class Faulty:
             query = "PartitionKey ge 'changed-' and PartitionKey lt 'changed.'"
             return list(table.query_entities(query))
 
+    def drain(self):
+        """Place what was spilled now, as the app does by itself some seconds later."""
+        for _ in range(2):
+            self.deployment.run(self.recording.drain())
+
     def deliver(self, record, times=1):
         """Have the queue function take an interaction's record, so many times at once."""
 
