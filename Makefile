@@ -58,6 +58,10 @@ test: setup ## Pass the tests (ARGS="-k sending -x" for some of them)
 scale: setup ## Pass the tests of large numbers, which take many minutes (SCALE=10000 for due times)
 	$(BIN)/python -m pytest -s -m scale $(ARGS)
 
+.PHONY: soak
+soak: setup ## Pass the tests of load in full, in some 25 minutes (SOAK_MINUTES=10 of them for L6, ARGS="-k L3" for one)
+	$(BIN)/python -m pytest -s -m soak $(ARGS)
+
 .PHONY: fuzz-api
 fuzz-api: setup ## Call every operation of the API with made-up requests (FUZZ_EXAMPLES=100 each)
 	$(BIN)/python -m pytest -s -m fuzz $(ARGS)

@@ -8,10 +8,12 @@ once, what was not at most once, and what was never sent not at all.
 from __future__ import annotations
 
 import asyncio
+import json
 import time
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
+from typing import Any
 from urllib.parse import urlsplit
 
 import h11
@@ -78,6 +80,10 @@ class Outcome:
     def answered(self) -> bool:
         """Whether there was a whole answer, whatever it said."""
         return self.status is not None
+
+    def json(self) -> Any:
+        """The body, read as JSON."""
+        return json.loads(self.body)
 
 
 def visit(url: str, number: int) -> Request:

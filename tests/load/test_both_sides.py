@@ -82,8 +82,8 @@ def test_L8_the_api_answers_rightly_while_strangers_flood(deployment, environmen
     assert statuses(called) == {200: calls // 2, 201: calls // 2}
     for n, outcome in enumerate(called):
         expected = f"Draft {n}" if n % 2 else f"Subject {n % 3}"
-        assert json.loads(outcome.body)["subject"] == expected
-    made = sorted(json.loads(outcome.body)["id"] for outcome in called[1::2])
+        assert outcome.json()["subject"] == expected
+    made = sorted(outcome.json()["id"] for outcome in called[1::2])
     assert sorted(activities(crm)) == made
     tell("L8 strangers flood", flooded, **settle(messages, [*opens, *clicks]), drafts=len(made))
     tell("L8 the API meanwhile", called)
@@ -119,7 +119,7 @@ def test_L8_tracked_urls_and_other_crms_do_not_feel_who_floods_the_api(
     assert statuses(flooded) == {200: limit, 429: calls - limit}
     assert statuses(visited) == {200: count // 2, 302: count // 2}
     assert statuses(read) == {200: len(reads)}
-    assert {json.loads(outcome.body)["subject"] for outcome in read} == {"Theirs"}
+    assert {outcome.json()["subject"] for outcome in read} == {"Theirs"}
     refused = sum(outcome.status == 429 for outcome in flooded)
     tell("L8 a CRM floods", flooded, served=limit, refused=refused)
     tell("L8 tracked URLs meanwhile", visited, **settle(messages, visited))

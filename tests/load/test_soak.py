@@ -29,8 +29,12 @@ LATEST = 60
 BAD = 0
 #: Threads: the event loop's, its pool for what blocks (as Python sizes it), and some of libraries.
 MOST_THREADS = 4 + min(32, (os.cpu_count() or 1) + 4)
-#: Seconds in which a host without callers closes what it had open for them, and a look at it then.
-REST, LOOK = 20, 15
+#: Seconds in which a host without callers closes what it had open for them.
+REST = 30
+#: Descriptors that may be more: connections to the stores that are in use, or used in turn.
+POOLS = 8
+#: Seconds until nothing is left to be done: a last look at each message, and rolling up.
+QUIET = 300
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +56,7 @@ class Size:
 
 #: So few requests fill memories that are bounded; a leak is one only if it goes on.
 SHORT = Size(2, 80, 240, None, 0.1, growth=24, rest=False)
-FULL = Size(10, 2_400, int(2_400 * MINUTES), 40, 1.0, growth=3, rest=True)
+FULL = Size(10, int(240 * MINUTES), int(2_400 * MINUTES), 40, 1.0, growth=3, rest=True)
 
 
 class Company:
@@ -145,12 +149,11 @@ def selling(company, pause):
         sold.result()
 
 
-def at_rest(pid):
-    """The fewest and the most descriptors of a host that nobody calls."""
+def quietest(pid):
+    """The descriptors of a host that nobody calls, when it holds the fewest."""
     with Watch(pid, 0.5) as watch:
-        time.sleep(REST + LOOK)
-    seen = [each.descriptors for each in watch.seen[2 * REST :]]
-    return min(seen), max(seen)
+        time.sleep(REST)
+    return min(each.descriptors for each in watch.seen)
 
 
 def times(count):
@@ -180,19 +183,10 @@ def subjects(mailbox):
     return Counter(message_from_bytes(each.content)["Subject"] for each in mailbox.envelopes)
 
 
-def check_vitals(size, seen, rested):
-    """Nothing is held on to that is not needed any more; return what was seen."""
-    half = seen[len(seen) // 2 :]
-    grown = growth(half)
-    assert grown < size.growth
-    assert max(each.threads for each in seen) <= MOST_THREADS
-    first, last = rested
-    assert last[0] <= first[1]
-    return {
-        "memory": f"{half[0].memory:.0f} MiB, {grown:+.1f} in the second half",
-        "descriptors_at_rest": f"{first[0]}-{first[1]} before and {last[0]}-{last[1]} after",
-        "threads": max(each.threads for each in seen),
-    }
+def in_tenths(seen):
+    """Memory over the time, from its beginning to its end."""
+    last = len(seen) - 1
+    return " ".join(f"{seen[last * tenth // 10].memory:.0f}" for tenth in range(11))
 
 
 @pytest.mark.parametrize(
@@ -212,22 +206,27 @@ def test_L6_a_host_in_use_loses_nothing_and_holds_on_to_nothing(host, mailbox, s
             return exchange(host.url, requests, CONNECTIONS, per_second=size.per_second)
 
     outcomes = use(size.warm_up)
-    rested = [at_rest(pid) if size.rest else under_load(pid)]
+    before = quietest(pid) if size.rest else vitals(pid).descriptors
     with Watch(pid, size.pause) as watch:
         outcomes += use(size.count)
-    rested.append(at_rest(pid) if size.rest else under_load(pid))
+    seen = watch.seen
+    grown, threads = growth(seen[len(seen) // 2 :]), max(each.threads for each in seen)
 
     check_answers(outcomes)
     settled = settle(company.messages, visits_of(outcomes))
     wait_until(lambda: subjects(mailbox).keys() >= set(company.mailed))
     arrived = subjects(mailbox)
+    tell(
+        "L6",
+        outcomes,
+        **settled,
+        messages=len(company.messages),
+        mailed=len(company.mailed),
+        memory=f"{in_tenths(seen)} MiB, {grown:+.1f} in the second half",
+        descriptors=f"{before} before and {vitals(pid).descriptors} after",
+        threads=threads,
+    )
     assert [arrived[subject] for subject in company.mailed] == [1] * len(company.mailed)
-    held = check_vitals(size, watch.seen, rested)
-    sold = {"messages": len(company.messages), "mailed": len(company.mailed)}
-    tell("L6", outcomes, **settled, **sold, **held)
-
-
-def under_load(pid):
-    """The descriptors of a host that was called a moment ago, with what its pools may differ by."""
-    now = vitals(pid).descriptors
-    return now, now + 3 * CONNECTIONS
+    assert grown < size.growth
+    assert threads <= MOST_THREADS
+    wait_until(lambda: vitals(pid).descriptors <= before + POOLS, QUIET)

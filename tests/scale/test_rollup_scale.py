@@ -1,4 +1,7 @@
-"""L5 whole: 100,000 events are rolled up within the timer's budget, run by run (`make scale`)."""
+"""L5 whole: 100,000 events are rolled up within the timer's budget, run by run.
+
+Run by ``make scale`` and by ``make soak``.
+"""
 
 from __future__ import annotations
 
@@ -8,6 +11,7 @@ from contextlib import AsyncExitStack
 import pytest
 from deployment import settings
 from history import later, new_history
+from two_sizes import tell
 
 from engagement.config import Config
 from engagement.functions.timers import ROLL_UP_SECONDS
@@ -21,6 +25,7 @@ MOST_RUNS = 30
 
 
 @pytest.mark.scale
+@pytest.mark.soak
 async def test_L5_a_hundred_thousand_events_are_rolled_up_run_by_run(azurite):
     async with AsyncExitStack() as stack:
         services = build_services(Config.from_environment(settings(azurite.connection_string)))
@@ -38,7 +43,7 @@ async def test_L5_a_hundred_thousand_events_are_rolled_up_run_by_run(azurite):
             print(report)  # noqa: T201
             assert runs < MOST_RUNS
         events, share = ORGANIZATIONS * EVENTS, seconds / ROLL_UP_SECONDS
-        print(f"{events} events in {runs} runs, {share:.2f} budgets of one")  # noqa: T201
 
         for history in histories:
             assert await history.stored() == await history.recounted()
+        tell("L5", events=events, rolled_up=events, runs=runs, budgets_of_one=f"{share:.2f}")
