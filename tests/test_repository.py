@@ -30,7 +30,7 @@ OWN = {
     "__main__": {"cli"},
 }
 FOREIGN = {
-    "storage": {"azure.data", "azure.storage", "azure.core", "azure.identity", "aiohttp"},
+    "storage": {"azure.data", "azure.storage", "azure.core", "azure.identity", "httptools"},
     "remote": {"msal", "aiohttp", "aiosmtplib", "azure.core", "azure.identity"},
     "functions": {"azure.functions", "jwt", "jinja2"},
     "cli": {"rich"},

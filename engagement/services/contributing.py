@@ -9,17 +9,17 @@ from dataclasses import dataclass
 from datetime import date, datetime
 
 from engagement import telemetry
-from engagement.domain.messages.message import Message, Status, status_at
+from engagement.domain.messages.message import Status, status_at
 from engagement.domain.reports.contribution import Contribution, contributions
 from engagement.errors import ConflictError, NotFoundError, StorageError
 from engagement.services.contending import all_of
 from engagement.storage.contributions import Contributions, Days, digest_of
-from engagement.storage.interactions import Interactions
+from engagement.storage.histories import History
 from engagement.storage.markers import Markers
-from engagement.storage.messages import Messages
 
-#: Brings what else is known of a message up to date: organization's key, message id.
-Project = Callable[[str, str], Awaitable[None]]
+#: Brings what else is known of a message up to date, and returns what it read for that:
+#: organization's key, message id.
+Project = Callable[[str, str], Awaitable[History]]
 
 #: Messages that are worked out at the same time.
 AT_ONCE = 16
@@ -46,14 +46,10 @@ class Contributing:
 
     def __init__(
         self,
-        messages: Messages,
-        interactions: Interactions,
         contributions: Contributions,
         markers: Markers,
         project: Project,
     ) -> None:
-        self.messages = messages
-        self.interactions = interactions
         self.contributions = contributions
         self.markers = markers
         self.project = project
@@ -146,8 +142,8 @@ class Contributing:
         """Work out what a message adds and note the days; None if that is what is stored."""
         # Before the facts: whoever has older ones does not get through.
         known = await self.contributions.read_days(organization, message_id)
-        await self.project(organization, message_id)
-        found = await self._contributions(organization, message_id, now, unfinished)
+        history = await self.project(organization, message_id)
+        found = _contributions(history, now, unfinished)
         settled = known.digest == digest_of(found) and known.days == found.keys()
         if (settled and not anew) or not (found or known.etag):
             return None
@@ -156,20 +152,14 @@ class Contributing:
         )
         return Prepared(days, found)
 
-    async def _contributions(
-        self, organization: str, message_id: str, now: datetime, unfinished: set[str]
-    ) -> dict[date, Contribution]:
-        message = await self._head(organization, message_id)
-        if message is None or message.status is Status.DRAFT:
-            return {}
-        if status_at(message, now) is Status.SENDING:
-            unfinished.add(message_id)
-        facts = await self.interactions.facts(organization, message_id)
-        return contributions(message, facts, now)
 
-    async def _head(self, organization: str, message_id: str) -> Message | None:
-        try:
-            return await self.messages.read_head(organization, message_id)
-        except NotFoundError:
-            # Gone, and what it added goes too.
-            return None
+def _contributions(
+    history: History, now: datetime, unfinished: set[str]
+) -> dict[date, Contribution]:
+    """Return what a message adds; what one that is gone has added goes too."""
+    message = history.message
+    if message is None or message.status is Status.DRAFT:
+        return {}
+    if status_at(message, now) is Status.SENDING:
+        unfinished.add(message.id)
+    return contributions(message, history.facts, now)

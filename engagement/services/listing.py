@@ -16,11 +16,11 @@ from engagement.domain.reports.listed import Listed
 from engagement.domain.reports.selection import RecordKey, Selection
 from engagement.errors import InvalidRequestError, UnprocessableError
 from engagement.storage.listings import (
-    LARGEST_PAGE,
     Listings,
     partition_of,
     partition_of_record,
 )
+from engagement.storage.queries import LARGEST_PAGE
 from engagement.storage.settings import SettingsRows
 
 #: Most rows that one page of a filtered list looks at; it may be short, and still go on.

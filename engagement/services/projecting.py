@@ -8,11 +8,11 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
 
 from engagement import telemetry
-from engagement.domain.messages.message import Status
 from engagement.domain.reports.listed import Listed, listed_of
-from engagement.domain.verdicts.kpi import Kpi, count
+from engagement.domain.verdicts.kpi import count
 from engagement.errors import ConflictError, EngagementError, NotFoundError
 from engagement.services.contending import all_of, insist
+from engagement.storage.histories import Histories, History
 from engagement.storage.interactions import Interactions
 from engagement.storage.listings import Listings, Place, places_of
 from engagement.storage.markers import Markers
@@ -35,6 +35,8 @@ class Projected:
 
     before: Listed | None
     after: Listed | None
+    #: History, what they were worked out from
+    history: History
 
 
 class Projecting:
@@ -56,6 +58,7 @@ class Projecting:
     ) -> None:
         self.messages = messages
         self.interactions = interactions
+        self.histories = Histories(messages, interactions)
         self.summaries = summaries
         self.listings = listings
         self.markers = markers
@@ -115,10 +118,9 @@ class Projecting:
         if tried or not summary.settled:
             # Before the message is read: a row that is written later holds what is newer.
             rows = await self._versions(organization, tried | rows.keys())
-        listed, wanted = None, set[Place]()
-        if kept:
-            listed, wanted = await self._wanted(organization, message_id)
-        done = Projected(summary.listed, listed)
+        history = await self.histories.read(organization, message_id) if kept else History()
+        listed, wanted = _wanted(history)
+        done = Projected(summary.listed, listed, history)
         if summary.settled and not tried and listed == summary.listed and wanted == rows.keys():
             return done
         if listed is None and not summary.etag and not any(rows.values()):
@@ -137,18 +139,6 @@ class Projecting:
         await self.tell(organization, done.before, done.after)
         await self._settle(organization, replace(summary, listed=listed, rows=written))
         return done
-
-    async def _wanted(self, organization: str, message_id: str) -> tuple[Listed | None, set[Place]]:
-        """Return what the lists should say of a message, and where."""
-        try:
-            message = await self.messages.read(organization, message_id)
-        except NotFoundError:
-            return None, set()
-        kpi = Kpi()
-        if message.status is not Status.DRAFT:
-            kpi = count(await self.interactions.facts(organization, message_id))
-        listed = listed_of(message, kpi)
-        return listed, places_of(message, listed)
 
     async def _versions(self, organization: str, places: Iterable[Place]) -> dict[Place, str]:
         named = list(places)
@@ -174,3 +164,11 @@ class Projecting:
             await self.summaries.remove(organization, summary)
         else:
             await self.summaries.write(organization, replace(summary, settled=True))
+
+
+def _wanted(history: History) -> tuple[Listed | None, set[Place]]:
+    """Return what the lists should say of a message, and where."""
+    if history.message is None:
+        return None, set()
+    listed = listed_of(history.message, count(history.facts))
+    return listed, places_of(history.message, listed)

@@ -5,9 +5,7 @@ from __future__ import annotations
 import asyncio
 
 from engagement.domain.delivery.habit import Trace, traces_of
-from engagement.errors import NotFoundError
-from engagement.storage.interactions import Interactions
-from engagement.storage.messages import Messages
+from engagement.storage.histories import History
 from engagement.storage.people import People
 
 #: Interactions of a message that are looked at, newest first.
@@ -19,25 +17,20 @@ AT_ONCE = 8
 class Remembering:
     """Replaces what one message tells of its people; again, nothing changes."""
 
-    def __init__(self, messages: Messages, interactions: Interactions, people: People) -> None:
-        self.messages = messages
-        self.interactions = interactions
+    def __init__(self, people: People) -> None:
         self.people = people
 
-    async def remember(self, organization: str, message_id: str) -> None:
+    async def remember(self, organization: str, history: History) -> None:
         """Keep when people opened and answered a message, if it was sent and still exists."""
-        try:
-            message = await self.messages.read(organization, message_id)
-        except NotFoundError:
+        message = history.message
+        if message is None or message.sent_at is None:
             return
-        sent_at = message.sent_at
-        if sent_at is None:
-            return
-        found, _ = await self.interactions.of_message(organization, message_id, MOST)
+        message_id, sent_at = message.id, message.sent_at
         limit = asyncio.Semaphore(AT_ONCE)
 
         async def write(address: str, trace: Trace) -> None:
             async with limit:
                 await self.people.write(organization, address, message_id, sent_at, trace)
 
-        await asyncio.gather(*(write(*item) for item in traces_of(message, found).items()))
+        traces = traces_of(message, history.facts[:MOST])
+        await asyncio.gather(*(write(*item) for item in traces.items()))

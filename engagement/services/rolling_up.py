@@ -218,19 +218,13 @@ class RollingUp:
 
     async def _totals(self, organization: str, groups: Iterable[Group], now: datetime) -> None:
         """Bring the totals of templates up to date, and of the whole, which they compare with."""
-        wanted = {group for group in groups if group.kind is not GroupKind.SENDER}
-        if not wanted:
-            return
-        stored = {
-            ORGANIZATION if template_id is None else Group(GroupKind.TEMPLATE, template_id): totals
-            for template_id, totals in (await self.totals.read_all(organization)).items()
-        }
-        for group in sorted(wanted):
+        for group in sorted(group for group in groups if group.kind is not GroupKind.SENDER):
+            name = group.id if group.kind is GroupKind.TEMPLATE else None
+            stored = await self.totals.read(organization, name)
             # Once more after each write, as somebody else may have written older ones in between.
-            while (totals := await self._add_up(organization, group, now)) != stored.get(group):
-                name = group.id if group.kind is GroupKind.TEMPLATE else None
+            while (totals := await self._add_up(organization, group, now)) != stored:
                 await self.totals.write(organization, name, totals)
-                stored[group] = totals
+                stored = totals
 
     async def _add_up(self, organization: str, group: Group, now: datetime) -> TemplateTotals:
         last = now.date() + timedelta(days=1)

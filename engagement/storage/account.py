@@ -17,6 +17,8 @@ if TYPE_CHECKING:
     from azure.identity.aio import DefaultAzureCredential, ManagedIdentityCredential
     from azure.storage.blob.aio import BlobServiceClient, ContainerClient
 
+    from engagement.storage.queries import Queries
+
 #: The SDKs' own defaults would retry for minutes (total 10, back-off up to 120 s).
 PATIENCE = {
     "retry_total": 2,
@@ -78,12 +80,25 @@ class Account:
         client: BlobServiceClient = self._open(BlobServiceClient, BLOB_PATIENCE, account_url=url)
         return client
 
-    async def import_tables(self) -> None:
-        """Import the tables' SDK in a thread, as those who are being served would wait for it."""
-        if "tables" not in self.__dict__:
-            await asyncio.to_thread(__import__, "azure.data.tables.aio")
-            if not self.data.connection_string:
-                await asyncio.to_thread(__import__, "azure.identity.aio")
+    @cached_property
+    def queries(self) -> Queries:
+        """What reads rows of tables in numbers, over connections of its own."""
+        from engagement.storage.queries import Queries
+        from engagement.storage.wire import Wire
+
+        wire = Wire(self)
+        self.opened.append(wire)
+        return Queries(wire)
+
+    async def import_identity(self) -> None:
+        """Import what signs the app in, in a thread: those who are being served would wait."""
+        if "credential" not in self.__dict__:
+            await asyncio.to_thread(__import__, "azure.identity.aio")
+
+    async def import_blobs(self) -> None:
+        """Import the blobs' SDK in a thread, like :meth:`import_identity`."""
+        if "blobs" not in self.__dict__:
+            await asyncio.to_thread(__import__, "azure.storage.blob.aio")
 
     def table(self, name: str) -> TableClient:
         """Client of one table."""

@@ -36,7 +36,7 @@ class Appends:
         """
         body = json.dumps(entity).encode()
         answer = await self.wire.table(keys.table(organization), body, HEADERS, seconds)
-        status, _, said = answer
+        status, said = answer.status, answer.body
         if status == CONFLICT and EXISTS in said:
             # The same row key: a first try was stored after all.
             return

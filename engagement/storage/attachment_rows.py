@@ -7,6 +7,19 @@ from typing import Any
 from engagement.domain.messages.attachment import Attachment
 from engagement.storage import keys
 
+#: What :func:`attachment_of` reads.
+COLUMNS = [
+    "RowKey",
+    "name",
+    "content_type",
+    "size",
+    "followed",
+    "blob",
+    "suspicion",
+    "created_at",
+    "request",
+]
+
 
 def attachment_of(row: Any) -> Attachment:
     """Read one attachment from its row."""

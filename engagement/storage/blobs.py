@@ -64,6 +64,7 @@ class Blobs:
         self, organization: str, name: str, offset: int, length: int | None, seconds: float
     ) -> bytes:
         """Like :meth:`read`, within *seconds* and without retries: a recipient is waiting."""
+        await self.account.import_blobs()
         return await self._read(organization, name, offset, length, seconds, retry_total=0)
 
     async def _read(
@@ -126,6 +127,7 @@ class Blobs:
 
         Raises NotFoundError for a blob that is gone or has another *size* in bytes.
         """
+        await self.account.import_blobs()
         heads: list[Any] = []
         blob = self._blob(organization, name)
         async with storage_call(2):

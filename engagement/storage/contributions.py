@@ -16,10 +16,9 @@ from engagement.domain.reports.contribution import Contribution
 from engagement.errors import NotFoundError
 from engagement.storage import keys
 from engagement.storage.account import Account, storage_call
+from engagement.storage.queries import between, literal
 from engagement.storage.rollup_rows import numbers_of, rollup_of
 from engagement.storage.transactions import LARGEST, replacing, transact
-
-PAGE = 1000
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,36 +94,24 @@ class Contributions:
 
     async def of_day(self, organization: str, on: date) -> AsyncIterator[list[Contribution]]:
         """Yield what every message adds to a day, page by page."""
-        rows = self._table(organization).query_entities(
-            "PartitionKey eq @partition",
-            parameters={"partition": keys.contributions(on)},
+        pages = self.account.queries.pages(
+            keys.table(organization),
+            f"PartitionKey eq {literal(keys.contributions(on))}",
             select=["RowKey", "sender", "template_id", "segment", "numbers"],
-            results_per_page=PAGE,
         )
-        pages = rows.by_page()
-        while True:
-            try:
-                # Each page by itself: a day of 100,000 messages has a hundred.
-                async with storage_call(60):
-                    page = [_contribution(row) async for row in await anext(pages)]
-            except StopAsyncIteration:
-                return
-            yield page
+        async for page in pages:
+            yield [_contribution(row) for row in page]
 
     async def message_ids(self, organization: str, on: date, *, after: str, size: int) -> list[str]:
         """Return up to *size* ids, in order, of messages that add to a day, behind *after*."""
-        rows = self._table(organization).query_entities(
-            "PartitionKey eq @partition and RowKey gt @after",
-            parameters={"partition": keys.contributions(on), "after": after},
-            select=["RowKey"],
-            results_per_page=size,
-        )
+        query = between(keys.contributions(on), after, keys.MESSAGES_END)
         found: list[str] = []
-        async with storage_call(60):
-            async for row in rows:
-                found.append(row["RowKey"])
-                if len(found) == size:
-                    break
+        async for page in self.account.queries.pages(
+            keys.table(organization), query, select=["RowKey"], size=size
+        ):
+            found += [row["RowKey"] for row in page[: size - len(found)]]
+            if len(found) == size:
+                break
         return found
 
     def _table(self, organization: str) -> Any:

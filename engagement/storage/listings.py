@@ -11,10 +11,8 @@ from engagement.errors import NotFoundError
 from engagement.storage import keys
 from engagement.storage.account import Account, storage_call
 from engagement.storage.listing_rows import COLUMN, listed_of, text_of
+from engagement.storage.queries import between
 from engagement.storage.transactions import deleting, replacing, transact
-
-#: Most rows that one request to Azure Tables answers.
-LARGEST_PAGE = 1_000
 
 
 class Place(NamedTuple):
@@ -34,19 +32,14 @@ class Listings:
         self, organization: str, partition: str, *, after: str, end: str = LAST_KEY, size: int
     ) -> list[Listed]:
         """Return up to *size* rows between the keys *after* ("" for the first) and *end*."""
-        rows = self.account.table(keys.table(organization)).query_entities(
-            "PartitionKey eq @partition and RowKey gt @after and RowKey lt @end",
-            parameters={"partition": partition, "after": after, "end": end},
-            select=[COLUMN],
-            results_per_page=min(size, LARGEST_PAGE),
-        )
+        query = between(partition, after, end)
         found: list[Listed] = []
-        async with storage_call(60):
-            # A page of Azure Tables may be empty and still have another one behind it.
-            async for row in rows:
-                found.append(listed_of(row[COLUMN]))
-                if len(found) == size:
-                    break
+        async for page in self.account.queries.pages(
+            keys.table(organization), query, select=[COLUMN], size=size
+        ):
+            found += [listed_of(row[COLUMN]) for row in page[: size - len(found)]]
+            if len(found) == size:
+                break
         return found
 
     async def etag(self, organization: str, place: Place) -> str:

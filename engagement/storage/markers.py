@@ -12,11 +12,11 @@ from collections.abc import Collection, Iterable
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
-from typing import Any
 
 from engagement.errors import ConflictError, NotFoundError
 from engagement.storage import keys
 from engagement.storage.account import Account, storage_call
+from engagement.storage.queries import literal
 from engagement.storage.transactions import LARGEST, deleting, transact
 
 
@@ -58,16 +58,14 @@ class Markers:
         """Return up to *most* markers of messages, of minutes that ended by then, oldest first."""
         return await self._find(
             organization,
-            "PartitionKey gt @first and PartitionKey lt @end",
-            {"first": keys.CHANGED, "end": keys.marker_partition(before)},
+            f"PartitionKey gt {literal(keys.CHANGED)} "
+            f"and PartitionKey lt {literal(keys.marker_partition(before))}",
             most,
         )
 
     async def stale_days(self, organization: str, most: int) -> list[Marker]:
         """Return up to *most* markers of days, oldest day first."""
-        return await self._find(
-            organization, "PartitionKey eq @partition", {"partition": keys.STALE_DAYS}, most
-        )
+        return await self._find(organization, f"PartitionKey eq {literal(keys.STALE_DAYS)}", most)
 
     async def delete(self, organization: str, markers: Collection[Marker]) -> None:
         """Delete markers, but none that was set again meanwhile."""
@@ -86,21 +84,14 @@ class Markers:
                 *(table.upsert_entity({"PartitionKey": x, "RowKey": y}) for x, y in names)
             )
 
-    async def _find(
-        self, organization: str, query: str, parameters: dict[str, Any], most: int
-    ) -> list[Marker]:
-        rows = self.account.table(keys.table(organization)).query_entities(
-            query,
-            parameters=parameters,
-            select=["PartitionKey", "RowKey"],
-            results_per_page=min(most, 1000),
-        )
+    async def _find(self, organization: str, query: str, most: int) -> list[Marker]:
         found: list[Marker] = []
-        async with storage_call(60):
-            async for row in rows:
-                found.append(Marker(row["PartitionKey"], row["RowKey"], str(row.metadata["etag"])))
-                if len(found) == most:
-                    break
+        async for row in self.account.queries.rows(
+            keys.table(organization), query, select=["PartitionKey", "RowKey"], size=most
+        ):
+            found.append(Marker(row["PartitionKey"], row["RowKey"], row.metadata["etag"]))
+            if len(found) == most:
+                break
         return found
 
     async def _delete(self, organization: str, markers: list[Marker]) -> None:

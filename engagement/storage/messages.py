@@ -12,6 +12,7 @@ from engagement.errors import NotFoundError
 from engagement.storage import keys
 from engagement.storage.account import Account, storage_call
 from engagement.storage.message_rows import link_row, message_of, rows_of
+from engagement.storage.queries import between
 from engagement.storage.transactions import LARGEST, deleting, replacing, transact
 
 
@@ -29,12 +30,9 @@ class Messages:
     async def read(self, organization: str, message_id: str) -> Message:
         """Return the message; raises NotFoundError."""
         _check_id(message_id)
-        async with storage_call():
-            found = self.account.table(keys.table(organization)).query_entities(
-                "PartitionKey eq @id and RowKey lt @end",
-                parameters={"id": message_id, "end": keys.STATIC_END},
-            )
-            rows = [row async for row in found]
+        query = between(message_id, "", keys.STATIC_END)
+        found = self.account.queries.rows(keys.table(organization), query)
+        rows = [row async for row in found]
         if not rows or rows[0]["RowKey"] != keys.HEAD:
             raise NotFoundError("There is no such message.")
         return message_of(rows)

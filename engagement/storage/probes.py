@@ -74,7 +74,7 @@ class Probes:
         """Return what time it is at the store, aware UTC, whether it lets us in or not."""
         async with _asked():
             _, headers, _ = await self.wire.read_queue(f"{PROBES}?comp=metadata", SECONDS)
-        date = headers.get("Date")
+        date = headers.get("date")
         return parsedate_to_datetime(date) if date else None
 
 

@@ -13,7 +13,8 @@ from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
 
 from engagement.errors import StorageError
-from engagement.storage.wire import Answer, Wire
+from engagement.storage.connections import Answer
+from engagement.storage.wire import Wire
 
 #: Kept until it is taken: -1 is for ever.
 FOREVER = -1

@@ -15,6 +15,7 @@ from engagement.domain.reports.rollup import ORGANIZATION, Group, GroupKind, Rol
 from engagement.errors import ConflictError, NotFoundError
 from engagement.storage import keys
 from engagement.storage.account import Account, storage_call
+from engagement.storage.queries import literal
 from engagement.storage.rollup_rows import numbers_of, rollup_of
 from engagement.storage.transactions import replacing, transact
 
@@ -95,26 +96,18 @@ class Rollups:
         group: Group | None = None,
     ) -> AsyncIterator[tuple[date, Group, Rollup]]:
         """Yield the rollups of a kind from day *first* to *last*, of one *group* only if given."""
-        query = "PartitionKey eq @partition and RowKey ge @first and RowKey lt @end"
-        parameters = {
-            "partition": keys.ROLLUPS,
-            "first": f"{kind}-{keys.day(first)}",
+        query = (
+            f"PartitionKey eq {literal(keys.ROLLUPS)} "
+            f"and RowKey ge {literal(f'{kind}-{keys.day(first)}')} "
             # Sorts behind the day itself and whatever follows it after a hyphen.
-            "end": f"{kind}-{keys.day(last)}.",
-        }
-        if group is not None and group != ORGANIZATION:
-            query += " and digest eq @digest"
-            parameters["digest"] = group.digest
-        rows = self._table(organization).query_entities(
-            query, parameters=parameters, select=["RowKey", "id", "numbers"]
+            f"and RowKey lt {literal(f'{kind}-{keys.day(last)}.')}"
         )
-        pages = rows.by_page()
-        while True:
-            try:
-                async with storage_call(60):
-                    page = [row async for row in await anext(pages)]
-            except StopAsyncIteration:
-                return
+        if group is not None and group != ORGANIZATION:
+            query += f" and digest eq {literal(group.digest)}"
+        pages = self.account.queries.pages(
+            keys.table(organization), query, select=["RowKey", "id", "numbers"]
+        )
+        async for page in pages:
             for row in page:
                 on = date.fromisoformat(row["RowKey"].split("-")[1])
                 yield on, Group(kind, row["id"]), rollup_of(row["numbers"])

@@ -9,26 +9,26 @@ from engagement.domain.verdicts.client_address import AddressPrivacy
 from engagement.domain.verdicts.verdict_settings import VerdictSettings
 from engagement.errors import NotFoundError
 from engagement.storage import keys
-from engagement.storage.account import Account, storage_call
+from engagement.storage.points import Points
+
+#: Columns of the settings that a hit goes by.
+COLUMNS = ["follow_enabled", "windows", "rules", "client_address"]
 
 
 class TrackingSettings:
     """Reads whether and how hits are judged, by the key of their organization."""
 
-    def __init__(self, account: Account) -> None:
-        self.account = account
+    def __init__(self, points: Points) -> None:
+        self.points = points
 
     async def read(self, organization: str, seconds: float) -> tuple[bool, VerdictSettings]:
         """Return whether anything is followed, and the rules; defaults while nothing was changed.
 
         Takes at most *seconds* and tries once, as a recipient is waiting; raises StorageError.
         """
-        await self.account.import_tables()
+        place = (keys.SETTINGS_PARTITION, keys.SETTINGS_ROW)
         try:
-            async with storage_call(seconds):
-                row = await self.account.table(keys.table(organization)).get_entity(
-                    keys.SETTINGS_PARTITION, keys.SETTINGS_ROW, retry_total=0
-                )
+            row = await self.points.read(organization, place, COLUMNS, seconds)
         except NotFoundError:
             return True, VerdictSettings()
         return row.get("follow_enabled", True), verdicts_of(row)

@@ -12,37 +12,46 @@ import base64
 import hashlib
 import hmac
 import time
-from collections.abc import Mapping
 from email.utils import formatdate
 from functools import lru_cache
+from typing import NamedTuple
 from urllib.parse import urlsplit
-
-import aiohttp
 
 from engagement.errors import ConfigurationError, StorageError
 from engagement.storage.account import Account, storage_call
+from engagement.storage.connections import (
+    Answer,
+    AnswerError,
+    Connections,
+    DroppedError,
+    Origin,
+    Request,
+)
+from engagement.storage.sharing import Sharing
 
 VERSION = "2020-12-06"
 SCOPE = "https://storage.azure.com/.default"
 
-#: Status, headers, and the body of what GET gets and of a conflict, which says with what.
-Answer = tuple[int, Mapping[str, str], bytes]
-
 CONFLICT = 409
-
-#: Azurite and load balancers close idle connections; the first write on a closed one is repeated.
-DROPPED = (
-    aiohttp.ServerDisconnectedError,
-    aiohttp.ClientOSError,
-    aiohttp.ClientPayloadError,
-    aiohttp.ClientConnectionResetError,
-)
-
-#: The client's own timers cost each request something, and the caller's are shorter.
-UNTIMED = aiohttp.ClientTimeout()
 
 #: Parts of a connection string that are needed.
 PARTS = ("TableEndpoint", "QueueEndpoint", "AccountName", "AccountKey")
+
+
+class Service(NamedTuple):
+    """Where the tables are, or the queues."""
+
+    origin: Origin
+    #: str, what the path of every request begins with, e.g. the account in the emulator
+    path: str
+
+    @classmethod
+    def of(cls, url: str) -> Service:
+        """Return the service at *url*; raises ConfigurationError."""
+        try:
+            return cls(Origin.of(url), urlsplit(url).path.rstrip("/"))
+        except ValueError as error:
+            raise ConfigurationError("ENGAGEMENT_DATA: an endpoint is no URL.") from error
 
 
 class Wire:
@@ -50,14 +59,16 @@ class Wire:
 
     def __init__(self, account: Account) -> None:
         self.account = account
-        self.session: aiohttp.ClientSession | None = None
+        self.connections = Connections()
         data = account.data
         if data.connection_string:
-            self.tables, self.queues, self.name, self.key = _parse(data.connection_string)
+            tables, queues, self.name, self.key = _parse(data.connection_string)
         else:
-            self.tables, self.queues = str(data.table_url), str(data.queue_url)
+            tables, queues = data.table_url or "", data.queue_url or ""
             self.name, self.key = "", b""
+        self.tables, self.queues = Service.of(tables), Service.of(queues)
         self.token, self.token_until = "", 0.0
+        self.tokens: Sharing[None] = Sharing()
 
     async def table(
         self, path: str, body: bytes, headers: dict[str, str], seconds: float
@@ -66,15 +77,15 @@ class Wire:
 
         Raises StorageError if it hangs. Is sent twice if the connection drops.
         """
-        url = f"{self.tables}/{path}"
-        date = _date(int(time.time()))
-        text = f"{date}\n{self._resource(url)}"
-        return await self._within(seconds, "POST", url, (body, headers, date, text))
+        return await self._table("POST", path, body, headers, seconds)
+
+    async def read_table(self, path: str, headers: dict[str, str], seconds: float) -> Answer:
+        """Return what the Table service says of something, like :meth:`table`."""
+        return await self._table("GET", path, b"", headers, seconds)
 
     async def queue(self, method: str, path: str, body: bytes, seconds: float) -> int:
         """Send a request to the Queue service, like :meth:`table`."""
-        status, _, _ = await self._queue(method, path, body, seconds)
-        return status
+        return (await self._queue(method, path, body, seconds)).status
 
     async def read_queue(self, path: str, seconds: float) -> Answer:
         """Return what the Queue service says of something, like :meth:`table`."""
@@ -82,46 +93,46 @@ class Wire:
 
     async def close(self) -> None:
         """Give the connections back."""
-        if self.session is not None:
-            await self.session.close()
+        await self.connections.close()
+
+    async def _table(
+        self, method: str, path: str, body: bytes, headers: dict[str, str], seconds: float
+    ) -> Answer:
+        target, date = f"{self.tables.path}/{path}", _date(int(time.time()))
+        request = Request(method, target, {**headers, "x-ms-date": date}, body)
+        text = f"{date}\n{self._resource(target)}"
+        return await self._send(self.tables.origin, request, text, seconds)
 
     async def _queue(self, method: str, path: str, body: bytes, seconds: float) -> Answer:
-        url = f"{self.queues}/{path}"
+        target, date = f"{self.queues.path}/{path}", _date(int(time.time()))
         kind = "application/xml" if body else "application/octet-stream"
-        date = _date(int(time.time()))
+        request = Request(method, target, {"Content-Type": kind, "x-ms-date": date}, body)
         stamps = f"x-ms-date:{date}\nx-ms-version:{VERSION}"
-        text = f"{method}\n\n{kind}\n\n{stamps}\n{self._resource(url)}"
-        return await self._within(seconds, method, url, (body, {"Content-Type": kind}, date, text))
+        text = f"{method}\n\n{kind}\n\n{stamps}\n{self._resource(target)}"
+        return await self._send(self.queues.origin, request, text, seconds)
 
-    async def _within(
-        self, seconds: float, method: str, url: str, request: tuple[bytes, dict[str, str], str, str]
-    ) -> Answer:
+    async def _send(self, origin: Origin, request: Request, text: str, seconds: float) -> Answer:
+        """Send *request*, signed by *text*."""
+        if not self.key:
+            # Not within the time: it happens once, before anything can be asked.
+            await self.account.import_identity()
         try:
             async with asyncio.timeout(seconds):
+                request.headers["x-ms-version"] = VERSION
+                request.headers["Authorization"] = await self._authorization(text)
+                data = request.encode(origin)
                 try:
-                    return await self._send(method, url, *request)
-                except aiohttp.ClientConnectorError:
-                    raise
-                except DROPPED:
-                    return await self._send(method, url, *request)
-        except (aiohttp.ClientError, TimeoutError) as error:
+                    return await self.connections.request(origin, data)
+                except DroppedError:
+                    # Idle connections are closed by the other side, at times just as one is used.
+                    return await self.connections.request(origin, data, fresh=True)
+        except (OSError, AnswerError) as error:
             raise StorageError("The store did not answer.") from error
 
-    async def _send(
-        self, method: str, url: str, body: bytes, headers: dict[str, str], date: str, text: str
-    ) -> Answer:
-        if self.session is None:
-            self.session = aiohttp.ClientSession(headers={"x-ms-version": VERSION}, timeout=UNTIMED)
-        stamped = {**headers, "x-ms-date": date, "Authorization": await self._authorization(text)}
-        async with self.session.request(method, url, data=body, headers=stamped) as answer:
-            told = method == "GET" or answer.status == CONFLICT
-            content = await answer.read() if told else b""
-            return answer.status, answer.headers, content
-
-    def _resource(self, url: str) -> str:
-        parts = urlsplit(url)
+    def _resource(self, target: str) -> str:
+        path, _, query = target.partition("?")
         # Of the query only what names a part of the resource is signed.
-        return f"/{self.name}{parts.path}" + (f"?{parts.query}" if "comp=" in parts.query else "")
+        return f"/{self.name}{path}" + (f"?{query}" if query.startswith("comp=") else "")
 
     async def _authorization(self, text: str) -> str:
         if not self.key:
@@ -132,10 +143,13 @@ class Wire:
     async def _bearer(self) -> str:
         # Fetched five minutes before its end, as its clock may differ from ours.
         if time.time() > self.token_until - 300:
-            async with storage_call():
-                token = await self.account.credential.get_token(SCOPE)
-            self.token, self.token_until = token.token, float(token.expires_on)
+            await self.tokens.get("", self._fetch_token)
         return self.token
+
+    async def _fetch_token(self) -> None:
+        async with storage_call():
+            token = await self.account.credential.get_token(SCOPE)
+        self.token, self.token_until = token.token, float(token.expires_on)
 
 
 @lru_cache(maxsize=1)

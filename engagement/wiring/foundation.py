@@ -14,6 +14,7 @@ from engagement.storage import keys
 from engagement.storage.account import Account
 from engagement.storage.appends import Appends
 from engagement.storage.blobs import Blobs
+from engagement.storage.points import Points
 from engagement.storage.queues import Queue
 from engagement.storage.readiness import Readiness
 from engagement.storage.spill import Spill
@@ -51,6 +52,7 @@ class Foundation:
         """Make what both surfaces stand on."""
         account = Account(config.data)
         wire = Wire(account)
+        points = Points(wire)
         set_aside, judgements, deliveries = (Queue(wire, name) for name in keys.QUEUES)
         spill = Spill(config.spill_folder, config.spill_limit_bytes)
         return cls(
@@ -59,9 +61,9 @@ class Foundation:
             set_aside=set_aside,
             judgements=judgements,
             deliveries=deliveries,
-            targets=Targets(account),
+            targets=Targets(points),
             blobs=Blobs(account),
-            settings=TrackingSettings(account),
+            settings=TrackingSettings(points),
             signer=TokenSigner(config.signing_keys, config.signing_from),
             rules=shipped_rules(),
             recording=Recording(Appends(wire), set_aside, judgements, spill),

@@ -59,6 +59,7 @@ from engagement.storage.alerts import Alerts
 from engagement.storage.contributions import Contributions
 from engagement.storage.dead_webhooks import DeadLetters
 from engagement.storage.due_times import DueTimes
+from engagement.storage.histories import History
 from engagement.storage.interactions import Interactions
 from engagement.storage.listings import Listings
 from engagement.storage.markers import Markers
@@ -125,15 +126,16 @@ def build_private_services(
     sending = Sending(projecting, blobs, settings, rendering, handing_over, clock)
     scheduling = Scheduling(projecting, sending, due_times, waiting, clock)
     reminding = Reminding(messages, interactions, settings, alerting, due_times, announcing)
-    remembering = Remembering(messages, interactions, people)
+    remembering = Remembering(people)
 
     tracking = build_tracking(config, foundation)
     # Other instances learn of a change when they have forgotten what they know.
     settings.on_write.append(tracking.observing.forget)
 
-    async def follow_up(organization: str, message_id: str) -> None:
-        await projecting.project(organization, message_id)
-        await remembering.remember(organization, message_id)
+    async def follow_up(organization: str, message_id: str) -> History:
+        history = (await projecting.project(organization, message_id)).history
+        await remembering.remember(organization, history)
+        return history
 
     authenticating = _authenticating(config.entra, settings)
 
@@ -143,7 +145,7 @@ def build_private_services(
             await authenticating.close()
         await foundation.close()
 
-    contributing = Contributing(messages, interactions, contributions, markers, follow_up)
+    contributing = Contributing(contributions, markers, follow_up)
     return Services(
         surface=config.surface,
         admin_key=config.admin_key,

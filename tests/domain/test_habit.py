@@ -18,9 +18,9 @@ from engagement.domain.delivery.habit import (
 )
 from engagement.domain.messages.message import Copies, Message, Recipient, Role, Sender, Status
 from engagement.domain.time_zone import find_zone
-from engagement.domain.verdicts.evidence import Evidence, InteractionType
-from engagement.domain.verdicts.interaction import Interaction, interaction_id
-from engagement.domain.verdicts.verdict import Judgement, Verdict, Via
+from engagement.domain.verdicts.evidence import InteractionType
+from engagement.domain.verdicts.kpi import Fact
+from engagement.domain.verdicts.verdict import Verdict
 
 START = datetime(2026, 6, 8, 9, tzinfo=UTC)
 ANN, BOB = "ann@fabrikam.example", "bob@fabrikam.example"
@@ -50,13 +50,7 @@ def message_to(*addresses):
 def act(kind=OPEN, hours=0.0, recipient=0, verdict=Verdict.PERSON, **more):
     """Something that was done some hours after the start."""
     at = START + timedelta(hours=hours)
-    return Interaction(
-        id=interaction_id(at, "00"),
-        message_id="1" * 24,
-        evidence=Evidence(type=kind, at=at, recipient=recipient),
-        judgement=Judgement(verdict, Via.DIRECT),
-        **more,
-    )
+    return Fact(type=kind, verdict=verdict, at=at, recipient=recipient, **more)
 
 
 def after(*hours):

@@ -162,8 +162,10 @@ async def test_in_azure_the_append_shows_a_token_that_is_asked_for_once():
         return web.Response(status=204)
 
     async with serving(accept) as appends:
-        for second in range(3):
-            await appends.append("0" * 16, entity_of(interaction(second)), 10)
+        items = [entity_of(interaction(second)) for second in range(3)]
+        # The first two ask before there is a token.
+        await asyncio.gather(*(appends.append("0" * 16, item, 10) for item in items[:2]))
+        await appends.append("0" * 16, items[2], 10)
     assert asked == [(f"/org{'0' * 16}", "Bearer token-1")] * 3
 
 
@@ -181,7 +183,7 @@ class serving:  # noqa: N801 - read as a with statement
         site = web.TCPSite(self.runner, "127.0.0.1", 0)
         await site.start()
         port = site._server.sockets[0].getsockname()[1]
-        account = Account(DataAccount(None, f"http://127.0.0.1:{port}", None, None, None))
+        account = Account(DataAccount(None, *[f"http://127.0.0.1:{port}"] * 3, None))
         account.__dict__["credential"] = Credential()
         self.wire = Wire(account)
         return Appends(self.wire)
@@ -200,8 +202,10 @@ class Credential:
     async def get_token(self, scope):
         assert scope == "https://storage.azure.com/.default"
         self.issued += 1
+        issued = self.issued
+        await asyncio.sleep(0)
         expires = datetime.now(UTC) + timedelta(hours=1)
-        return Token(f"token-{self.issued}", expires.timestamp())
+        return Token(f"token-{issued}", expires.timestamp())
 
 
 class Token:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+
 import pytest
 
 from engagement.errors import NotFoundError, StorageError
@@ -70,3 +72,71 @@ async def test_the_oldest_value_goes_first():
         await memory.get(key, store.read)
 
     assert [memory.last(key, "gone") for key in ("a", "b", "c")] == ["gone", "value", "value"]
+
+
+class Slow(Store):
+    """Answers when it is told to."""
+
+    def __init__(self):
+        super().__init__()
+        self.ready = asyncio.Event()
+
+    async def read(self):
+        await self.ready.wait()
+        return await super().read()
+
+
+async def asking(memory, store, number):
+    """So many who have all begun to ask."""
+    tasks = [asyncio.create_task(memory.get("key", store.read)) for _ in range(number)]
+    await asyncio.sleep(0)
+    return tasks
+
+
+async def test_those_who_ask_at_the_same_time_share_a_read():
+    memory, store = Memory(60, 10), Slow()
+    tasks = await asking(memory, store, 16)
+    store.ready.set()
+
+    assert await asyncio.gather(*tasks) == ["value"] * 16
+    assert store.asked == 1
+    assert not memory.reads.under_way
+
+
+async def test_whoever_stops_waiting_for_a_shared_read_stops_nobody_else():
+    memory, store = Memory(60, 10), Slow()
+    first, *others = await asking(memory, store, 3)
+    first.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await first
+    store.ready.set()
+
+    assert await asyncio.gather(*others) == ["value"] * 2
+    assert store.asked == 1
+
+
+async def test_all_who_share_a_read_that_fails_are_told_and_the_next_one_reads_again():
+    memory, store = Memory(60, 10), Slow()
+    store.answer = StorageError("down")
+    tasks = await asking(memory, store, 3)
+    store.ready.set()
+    found = await asyncio.gather(*tasks, return_exceptions=True)
+    assert [type(one) for one in found] == [StorageError] * 3
+    assert store.asked == 1
+
+    store.answer = "value"
+    assert await memory.get("key", store.read) == "value"
+
+
+async def test_what_was_asked_for_before_a_change_is_not_kept_after_it():
+    memory, old, new = Memory(60, 10), Slow(), Slow()
+    (before,) = await asking(memory, old, 1)
+    memory.forget("key")
+    (after,) = await asking(memory, new, 1)
+    new.answer = "new value"
+    new.ready.set()
+    assert await after == "new value"
+    old.ready.set()
+    assert await before == "value"
+
+    assert memory.last("key", None) == "new value"

@@ -10,7 +10,7 @@ from datetime import datetime, timedelta, tzinfo
 from engagement.domain.mailbox_address import address_key
 from engagement.domain.messages.message import Message
 from engagement.domain.verdicts.evidence import InteractionType
-from engagement.domain.verdicts.interaction import Interaction
+from engagement.domain.verdicts.kpi import Fact
 from engagement.domain.verdicts.verdict import Verdict
 
 #: Fewer acts than this in that time are no habit.
@@ -59,7 +59,7 @@ class Habit:
         return min(self.hours, key=lambda hour: (-self.hours[hour], hour))
 
 
-def traces_of(message: Message, interactions: Iterable[Interaction]) -> dict[str, Trace]:
+def traces_of(message: Message, facts: Iterable[Fact]) -> dict[str, Trace]:
     """Return what a message tells of everybody who is known to have opened or answered it.
 
     Keys are those of `address_key`. Who acted is known on a copy of one's own, of the only
@@ -68,16 +68,16 @@ def traces_of(message: Message, interactions: Iterable[Interaction]) -> dict[str
     """
     acts: defaultdict[str, list[datetime]] = defaultdict(list)
     offsets: dict[str, ReplyOffset] = {}
-    for act in sorted(interactions, key=lambda x: x.evidence.at):
+    for act in sorted(facts, key=lambda x: x.at):
         who = _actor(message, act)
         if who is None:
             continue
         times = acts[who]
-        if act.judgement.verdict is not Verdict.PERSON:
+        if act.verdict is not Verdict.PERSON:
             continue
-        times.append(act.evidence.at)
+        times.append(act.at)
         if act.utc_offset_minutes is not None:
-            offsets[who] = ReplyOffset(act.utc_offset_minutes, act.evidence.at)
+            offsets[who] = ReplyOffset(act.utc_offset_minutes, act.at)
     return {who: Trace(_kept(times), offsets.get(who)) for who, times in acts.items()}
 
 
@@ -99,13 +99,13 @@ def habit_of(trace: Trace, zone: tzinfo, now: datetime) -> Habit | None:
     return Habit(Counter(at.astimezone(zone).hour for at in recent))
 
 
-def _actor(message: Message, act: Interaction) -> str | None:
-    if act.evidence.type is InteractionType.REPLY:
+def _actor(message: Message, act: Fact) -> str | None:
+    if act.type is InteractionType.REPLY:
         return address_key(act.replied_by) if act.replied_by else None
-    if act.evidence.type is not InteractionType.OPEN:
+    if act.type is not InteractionType.OPEN:
         return None
     alone = len(message.recipients) == 1
-    recipient = message.recipients[0] if alone else message.recipient(act.evidence.recipient)
+    recipient = message.recipients[0] if alone else message.recipient(act.recipient)
     return None if recipient is None else address_key(recipient.email)
 
 

@@ -19,7 +19,7 @@ IMPLYING = (InteractionType.CLICK, InteractionType.ATTACHMENT_VIEW)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Fact:
-    """What counting needs of an interaction."""
+    """What counting, and what tells of habits, needs of an interaction."""
 
     type: InteractionType
     verdict: Verdict
@@ -30,6 +30,10 @@ class Fact:
     actor: str = ""
     #: bool, whether it is an open that only a click tells of; counted from the click
     inferred: bool = False
+    #: str or None, address of whoever answered; tells of habits, and is not counted
+    replied_by: str | None = None
+    #: int or None, minutes by which the clock of whoever answered is ahead of UTC; likewise
+    utc_offset_minutes: int | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,144 @@
+"""Rows that are read in numbers, over requests signed by hand.
+
+The SDK's deserialiser spends 50 to 90 microseconds of CPU on a row, reading the JSON 2 to 5.
+Protocol: "Query Entities" and "Query timeout and pagination" of the Table service's REST API.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from contextlib import suppress
+from datetime import datetime
+from typing import Any
+from urllib.parse import quote
+
+from engagement.errors import NotFoundError, StorageError
+from engagement.storage.account import REFUSALS
+from engagement.storage.connections import Answer
+from engagement.storage.wire import Wire
+
+#: Most rows that the store returns at once.
+LARGEST_PAGE = 1_000
+#: Seconds that one request may take.
+PATIENT_SECONDS = 10.0
+#: Seconds between tries while the store fails or is too busy.
+PAUSES = (0.2, 0.4)
+
+#: With notes on types and versions, and without.
+WHOLE, PLAIN = "fullmetadata", "nometadata"
+TYPE_NOTE = "@odata.type"
+#: What a note in the answer says of a column whose JSON is not yet the value.
+READ_BY_TYPE: Mapping[str, Callable[[str], object]] = {
+    "Edm.DateTime": datetime.fromisoformat,
+    "Edm.Int64": int,
+}
+
+
+class Row(dict[str, Any]):
+    """The columns of a row, with its version in ``metadata["etag"]``, as the SDK's rows have it."""
+
+    __slots__ = ("metadata",)
+
+    def __init__(self, columns: Mapping[str, Any], etag: str) -> None:
+        super().__init__(columns)
+        self.metadata = {"etag": etag}
+
+
+class Queries:
+    """Reads rows of tables, in the order of their keys."""
+
+    def __init__(self, wire: Wire) -> None:
+        self.wire = wire
+
+    async def rows(
+        self, table: str, query: str, *, select: Sequence[str] = (), size: int = LARGEST_PAGE
+    ) -> AsyncIterator[Row]:
+        """Yield the rows that fit *query*, *size* a request; with *select* only these columns.
+
+        Raises NotFoundError if the table is gone, StorageError if the store fails or hangs.
+        """
+        async for page in self._pages(table, query, select, size, WHOLE):
+            for columns in page:
+                yield _row(columns)
+
+    async def pages(
+        self, table: str, query: str, *, select: Sequence[str], size: int = LARGEST_PAGE
+    ) -> AsyncIterator[list[dict[str, Any]]]:
+        """Yield pages of rows as their JSON has them: times are text, and versions left out.
+
+        A page may be empty and have others behind it. Raises like :meth:`rows`.
+        """
+        async for page in self._pages(table, query, select, size, PLAIN):
+            yield page
+
+    async def _pages(
+        self, table: str, query: str, select: Sequence[str], size: int, notes: str
+    ) -> AsyncIterator[list[dict[str, Any]]]:
+        headers = {"Accept": f"application/json;odata={notes}", "DataServiceVersion": "3.0"}
+        asked = f"$filter={quote(query)}&$top={min(size, LARGEST_PAGE)}"
+        if select:
+            asked += f"&$select={','.join(select)}"
+        behind: str | None = ""
+        while behind is not None:
+            page, behind = await self._page(table, asked + behind, headers)
+            yield page
+
+    async def _page(
+        self, table: str, asked: str, headers: dict[str, str]
+    ) -> tuple[list[dict[str, Any]], str | None]:
+        """Return a page, and what asks for the one behind it, None for the last one."""
+        status, answered, body = await self._patiently(f"{table}()?{asked}", headers)
+        if status == 200:
+            return json.loads(body)["value"], _behind(answered)
+        if status == 404 or (status == 409 and b"BeingDeleted" in body):
+            raise NotFoundError("It does not exist, or no longer.")
+        if status in REFUSALS or status >= 500:
+            raise StorageError("The store cannot answer now.")
+        raise ValueError(f"The store answered {status} to a query.")
+
+    async def _patiently(self, path: str, headers: dict[str, str]) -> Answer:
+        """Ask, again after each pause while the store fails; raises StorageError if it hangs on."""
+        for pause in PAUSES:
+            with suppress(StorageError):
+                answer = await self.wire.read_table(path, headers, PATIENT_SECONDS)
+                if answer.status != 429 and answer.status < 500:
+                    return answer
+            await asyncio.sleep(pause)
+        return await self.wire.read_table(path, headers, PATIENT_SECONDS)
+
+
+def literal(text: str) -> str:
+    """Return *text* as it stands in a query."""
+    return "'" + text.replace("'", "''") + "'"
+
+
+def between(partition: str, first: str, end: str) -> str:
+    """Return the query for a partition's rows behind the key *first* and before *end*."""
+    return (
+        f"PartitionKey eq {literal(partition)} "
+        f"and RowKey gt {literal(first)} and RowKey lt {literal(end)}"
+    )
+
+
+def _behind(headers: Mapping[str, str]) -> str | None:
+    keys = {
+        name: headers[f"x-ms-continuation-{name.lower()}"]
+        for name in ("NextPartitionKey", "NextRowKey")
+        if headers.get(f"x-ms-continuation-{name.lower()}")
+    }
+    return "".join(f"&{name}={quote(key, safe='')}" for name, key in keys.items()) or None
+
+
+def _row(columns: dict[str, Any]) -> Row:
+    etag = columns.get("odata.etag", "")
+    # Of every row, and nobody asks for it.
+    columns.pop("Timestamp", None)
+    for note in [name for name in columns if "odata." in name]:
+        kind = columns.pop(note)
+        read = READ_BY_TYPE.get(kind) if note.endswith(TYPE_NOTE) else None
+        name = note.removesuffix(TYPE_NOTE)
+        if read is not None and columns.get(name) is not None:
+            columns[name] = read(columns[name])
+    return Row(columns, etag)
