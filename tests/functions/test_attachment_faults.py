@@ -14,8 +14,8 @@ from azure.core.credentials import AccessToken
 from azure.storage.blob import BlobClient
 from azure.storage.blob.aio import BlobServiceClient
 from certificates import make_certificate, server_context
-from deployment import Deployment, settings
-from fault_proxy import FaultProxy, cut, dated, hanging, healthy, only, refusing
+from deployment import Deployment, at_once, settings
+from fault_proxy import FaultProxy, cut, dated, hanging, healthy, only, refusing, slow
 from strangers import said, table
 from told import told
 
@@ -257,6 +257,25 @@ def test_F13_without_a_key_a_large_file_comes_through_the_app(signing, fault, ca
     # Not everybody waits until it fails again.
     assert signing.keys() == 1
     assert len(told(caplog, "delegation_key_refused")) == 1
+
+
+def test_F13_large_files_come_through_the_app_one_after_the_other(signing):
+    reading, most = 0, 0
+
+    async def watched(proxy, request, body):
+        nonlocal reading, most
+        read = request.method == "GET"
+        reading += read
+        most = max(most, reading)
+        answer = await slow(0.05)(proxy, request, body)
+        reading -= read
+        return answer
+
+    signing.blobs.fault = no_key(refusing(403), watched)
+    answers = at_once([signing.get] * 4)
+
+    assert {(answer.status_code, answer.content) for answer in answers} == {(200, LARGE)}
+    assert most == 1
 
 
 def test_F13_a_key_serves_to_its_end_while_no_other_is_to_be_had_and_then_the_app(signing):

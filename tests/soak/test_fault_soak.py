@@ -22,6 +22,7 @@ from fault_proxy import (
     duplicated,
     hanging,
     healthy,
+    only,
     refusing,
     slow,
 )
@@ -60,7 +61,12 @@ FAULTS = {
     "table loses its answers": (answer_lost, healthy, True),
     "table gets everything twice": (duplicated, healthy, False),
     "queue hangs": (healthy, hanging, False),
-    "queue gets everything twice": (refusing(503), duplicated, True),
+    # Not what asks for messages: those that nobody sees come back when their time is over.
+    "queue is given everything twice": (
+        refusing(503),
+        only(lambda request: request.method == "POST", duplicated),
+        True,
+    ),
     "table and queue hang": (hanging, hanging, True),
     "table and queue refuse": (refused, refused, True),
     "table and queue answer 503": (refusing(503), refusing(503), True),
