@@ -59,7 +59,7 @@ scale: setup ## Pass the tests of large numbers, which take many minutes (SCALE=
 	$(BIN)/python -m pytest -s -m scale $(ARGS)
 
 .PHONY: soak
-soak: setup ## Pass the tests of load in full, in some 25 minutes (SOAK_MINUTES=10 of them for L6, ARGS="-k L3" for one)
+soak: setup ## Pass the tests of load and of faults under load in full, in some 40 minutes (SOAK_MINUTES=10 of them for L6, ARGS="-k L3" for one)
 	$(BIN)/python -m pytest -s -m soak $(ARGS)
 
 .PHONY: fuzz-api

@@ -8,6 +8,7 @@ EngagementError
 ├── UnauthorizedError                   401
 ├── ForbiddenError                      403
 ├── NotFoundError (LookupError)         404
+│   └── StoreMissingError               503, the table or container that it would be in is gone
 ├── ConflictError                       409
 ├── PreconditionFailedError             412, what the caller has seen is not current any more
 ├── RangeNotSatisfiableError            416
@@ -83,6 +84,16 @@ class NotFoundError(EngagementError, LookupError):
     """What the request names does not exist."""
 
     status = 404
+
+
+class StoreMissingError(NotFoundError):
+    """The table or container that it would be in is gone, or being deleted.
+
+    Of an organization that is being deleted that is as it should be. Of another one somebody has
+    to look after it, and until then nobody may take what it holds for deleted.
+    """
+
+    status = 503
 
 
 class ConflictError(EngagementError):

@@ -17,6 +17,7 @@ import re
 import sys
 import traceback
 from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -81,7 +82,9 @@ def _tell(
     level: int, event: str, fields: Mapping[str, Value], more: Mapping[str, object] | None = None
 ) -> None:
     shown = {name: _shown(value) for name, value in fields.items()}
-    logger.log(level, _line(event, {**shown, **(more or {})}))
+    # Whoever tells something is not to fail because nobody takes it.
+    with suppress(Exception):
+        logger.log(level, _line(event, {**shown, **(more or {})}))
 
 
 def _line(event: str, fields: Mapping[str, object]) -> str:

@@ -1,9 +1,18 @@
-"""A store that fails on demand: an HTTP proxy in front of one of Azurite's services."""
+"""A store that fails on demand: an HTTP proxy in front of one of Azurite's services.
+
+Each fault is a function; tests/test_fault_proxy.py shows what each does.
+"""
 
 from __future__ import annotations
 
 import asyncio
+import socket
+import ssl
+import struct
 from collections.abc import Awaitable, Callable
+from datetime import UTC, datetime, timedelta
+from email.utils import format_datetime
+from http import HTTPStatus
 
 import aiohttp
 from aiohttp import web
@@ -27,9 +36,64 @@ async def hanging(proxy: FaultProxy, request: web.Request, body: bytes) -> web.S
 async def answer_lost(proxy: FaultProxy, request: web.Request, body: bytes) -> web.StreamResponse:
     """Do what was asked and drop the connection instead of answering."""
     await proxy.forward(request, body)
-    assert request.transport is not None
-    request.transport.abort()
+    reset(request)
     raise web.HTTPInternalServerError
+
+
+async def cut(proxy: FaultProxy, request: web.Request, body: bytes) -> web.StreamResponse:
+    """Do what was asked and reset the connection when half of the answer is out.
+
+    That is half of its body; of an answer without a body, half of its status line.
+    """
+    answer = await proxy.forward(request, body)
+    assert isinstance(answer, web.Response)
+    assert request.transport is not None
+    if isinstance(answer.body, bytes) and answer.body:
+        half = web.StreamResponse(status=answer.status, headers=answer.headers)
+        half.content_length = len(answer.body)
+        await half.prepare(request)
+        await half.write(answer.body[: len(answer.body) // 2])
+    else:
+        line = f"HTTP/1.1 {answer.status} {HTTPStatus(answer.status).phrase}"
+        request.transport.write(line.encode()[: len(line) // 2])
+    reset(request)
+    raise web.HTTPInternalServerError
+
+
+async def duplicated(proxy: FaultProxy, request: web.Request, body: bytes) -> web.StreamResponse:
+    """Deliver the request twice, and answer what came to the second delivery."""
+    await proxy.forward(request, body)
+    return await proxy.forward(request, body)
+
+
+def reset(request: web.Request) -> None:
+    """Reset the connection that a request came over."""
+    assert request.transport is not None
+    connection = request.transport.get_extra_info("socket")
+    # Without lingering, closing is a reset and no orderly end.
+    connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+    request.transport.abort()
+
+
+def dated(skew: timedelta) -> Fault:
+    """Say in every answer that it is so much later."""
+
+    async def fault(proxy: FaultProxy, request: web.Request, body: bytes) -> web.StreamResponse:
+        answer = await proxy.forward(request, body)
+        answer.headers["Date"] = format_datetime(datetime.now(UTC) + skew, usegmt=True)
+        return answer
+
+    return fault
+
+
+def slow(seconds: float) -> Fault:
+    """Let everything take so much longer."""
+
+    async def fault(proxy: FaultProxy, request: web.Request, body: bytes) -> web.StreamResponse:
+        await asyncio.sleep(seconds)
+        return await proxy.forward(request, body)
+
+    return fault
 
 
 def refusing(status: int, retry_after: str | None = None) -> Fault:
@@ -58,21 +122,25 @@ def first(times: int, fault: Fault, then: Fault = healthy) -> Fault:
     return either
 
 
-def only(wanted: Callable[[web.Request], bool], fault: Fault) -> Fault:
-    """Do *fault* to the requests that are *wanted*, and pass the others."""
+def only(wanted: Callable[[web.Request], bool], fault: Fault, otherwise: Fault = healthy) -> Fault:
+    """Do *fault* to the requests that are *wanted*, and to the others what is done *otherwise*."""
 
     async def either(proxy: FaultProxy, request: web.Request, body: bytes) -> web.StreamResponse:
-        return await (fault if wanted(request) else healthy)(proxy, request, body)
+        return await (fault if wanted(request) else otherwise)(proxy, request, body)
 
     return either
 
 
 class FaultProxy(Fake):
-    """Forwards to a port of this machine, with the fault of the moment; keeps what it saw."""
+    """Forwards to a port of this machine, with the fault of the moment; keeps what it saw.
 
-    def __init__(self, upstream: int) -> None:
+    With *tls* it is reached over TLS, and forwards so without looking at a certificate.
+    """
+
+    def __init__(self, upstream: int, tls: ssl.SSLContext | None = None) -> None:
         super().__init__()
         self.upstream = upstream
+        self.tls = tls
         self.fault: Fault = healthy
         #: (method, path with query, body) of every request, oldest first
         self.seen: list[tuple[str, str, bytes]] = []
@@ -93,19 +161,23 @@ class FaultProxy(Fake):
 
     async def forward(self, request: web.Request, body: bytes) -> web.StreamResponse:
         """Pass *request* on and return the answer."""
-        url = URL(f"http://127.0.0.1:{self.upstream}{request.raw_path}", encoded=True)
+        scheme = "https" if self.tls else "http"
+        url = URL(f"{scheme}://127.0.0.1:{self.upstream}{request.raw_path}", encoded=True)
         async with self.session.request(
             request.method,
             url,
             headers=request.headers,
             data=body or None,
+            ssl=False,
             # A header that the caller did not sign makes the store refuse the signature.
             skip_auto_headers=("Accept", "Content-Type"),
         ) as answer:
             data = await answer.read()
             headers = answer.headers.copy()
             for name in ("Transfer-Encoding", "Content-Encoding", "Content-Length"):
-                headers.popall(name, None)
+                # To HEAD it is the length of what GET would get.
+                if (request.method, name) != ("HEAD", "Content-Length"):
+                    headers.popall(name, None)
             return web.Response(status=answer.status, headers=headers, body=data)
 
     async def _listen(self) -> None:
@@ -113,7 +185,7 @@ class FaultProxy(Fake):
         app.router.add_route("*", "/{path:.*}", self._handle)
         self.runner = web.AppRunner(app, access_log=None, shutdown_timeout=0.1)
         await self.runner.setup()
-        site = web.TCPSite(self.runner, "127.0.0.1", self.port)
+        site = web.TCPSite(self.runner, "127.0.0.1", self.port, ssl_context=self.tls)
         await site.start()
         self.port = site._server.sockets[0].getsockname()[1]
 

@@ -19,6 +19,7 @@ from engagement.errors import (
     InvalidRequestError,
     RemoteError,
     StorageError,
+    StoreMissingError,
     TooLargeError,
     TooManyRequestsError,
     UnauthorizedError,
@@ -101,7 +102,7 @@ async def answer(handler: Handler, request: func.HttpRequest) -> func.HttpRespon
         response.headers["WWW-Authenticate"] = error.challenge
         return response
     except EngagementError as error:
-        if isinstance(error, StorageError):
+        if isinstance(error, StorageError | StoreMissingError):
             tell_failure(error)
         return problem(error.status, error.detail)
     except Exception:
@@ -115,6 +116,10 @@ def tell_failure(error: EngagementError) -> None:
     The host's own log of requests knows no status, as it would keep the URL with it.
     """
     kind = type(error.__cause__ or error).__name__
+    if isinstance(error, StoreMissingError):
+        # Trying again will not mend it.
+        telemetry.error("store_missing", status=error.status, error=kind)
+        return
     telemetry.warning("request_failed", status=error.status, error=kind)
 
 

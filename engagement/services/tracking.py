@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+import functools
 import time
 from dataclasses import dataclass
 
@@ -12,7 +14,7 @@ from engagement.domain.messages.attachment import Attachment
 from engagement.domain.tracking.destination import location
 from engagement.domain.tracking.tracking_token import Kind, TokenSigner, TrackingToken, trim
 from engagement.domain.verdicts.observer import Hit
-from engagement.errors import InvalidTokenError, NotFoundError, UnprocessableError
+from engagement.errors import InvalidTokenError, NotFoundError, StorageError, UnprocessableError
 from engagement.services.observing import Observing
 from engagement.services.recording import Recording
 from engagement.storage.blobs import Blobs
@@ -21,6 +23,9 @@ from engagement.storage.targets import Targets
 
 #: Seconds. A destination never changes, so a stale one is served while the store is down.
 LINK_LIFE = 300.0
+#: Seconds that the bytes of a file may take, and of one that is too large to pass through.
+READ_SECONDS = 5.0
+LARGE_READ_SECONDS = 20.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +60,8 @@ class Tracking:
         self.stream_limit_bytes = stream_limit_bytes
         self.links: Memory[str] = Memory(LINK_LIFE, 10_000)
         self.attachments: Memory[Attachment] = Memory(LINK_LIFE, 1_000)
+        # They fill the memory of an instance, so one after the other.
+        self.large_reads = asyncio.Semaphore(1)
 
     async def open(self, text: str, hit: Hit) -> None:
         """Note an open; raises InvalidTokenError, which the pixel does not show."""
@@ -96,7 +103,16 @@ class Tracking:
             place, lambda: self.targets.read_attachment(*place), down=self._down
         )
         part = read_range(hit.headers.get("range"), attachment.size)
-        download = await self._read(token, attachment, part, hit)
+        try:
+            download = await self._read(token, attachment, part, hit)
+        except NotFoundError:
+            telemetry.warning(
+                "attachment_missing",
+                organization=token.organization,
+                message=token.message_id,
+                target=token.target,
+            )
+            raise
         if part is None or part.first == 0:
             await self._record(token, hit)
         return download
@@ -113,24 +129,39 @@ class Tracking:
     async def _read(
         self, token: TrackingToken, attachment: Attachment, part: ByteRange | None, hit: Hit
     ) -> Download:
-        if attachment.size > self.stream_limit_bytes:
+        large = attachment.size > self.stream_limit_bytes
+        if large:
             url = await self.blobs.read_only_url(
                 token.organization,
                 attachment.blob,
+                size=attachment.size,
                 disposition=content_disposition(attachment.name),
                 content_type=attachment.content_type,
-                now=hit.at,
             )
-            return Download(attachment, b"", None, url)
+            if url is not None:
+                return Download(attachment, b"", None, url)
         if hit.method == "HEAD":
             return Download(attachment, b"", part, None)
-        data = await self.blobs.read_at_once(
-            token.organization,
-            attachment.blob,
-            part.first if part else 0,
-            part.length if part else None,
-        )
+        data = await self._bytes(token.organization, attachment, part, large=large)
+        if len(data) != (part.length if part else attachment.size):
+            raise NotFoundError("The blob is not the one that was stored.")
         return Download(attachment, data, part, None)
+
+    async def _bytes(
+        self, organization: str, attachment: Attachment, part: ByteRange | None, *, large: bool
+    ) -> bytes:
+        first = part.first if part else 0
+        length = part.length if part else None
+        read = functools.partial(
+            self.blobs.read_at_once, organization, attachment.blob, first, length
+        )
+        if not large:
+            return await read(READ_SECONDS)
+        try:
+            async with asyncio.timeout(LARGE_READ_SECONDS), self.large_reads:
+                return await read(LARGE_READ_SECONDS)
+        except TimeoutError as error:
+            raise StorageError("Others are reading large files.") from error
 
     async def _record(self, token: TrackingToken, hit: Hit) -> None:
         """Keep what happened; a failure here is ours and never the recipient's."""

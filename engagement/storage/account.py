@@ -9,7 +9,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from engagement.config import DataAccount
-from engagement.errors import NotFoundError, StorageError
+from engagement.errors import NotFoundError, StorageError, StoreMissingError
 
 if TYPE_CHECKING:
     from azure.core.exceptions import HttpResponseError
@@ -32,8 +32,11 @@ PATIENCE = {
 #: Blobs have a retry policy of their own, which would begin with 15 s.
 BLOB_PATIENCE = {**PATIENCE, "initial_backoff": 0.2, "increment_base": 2}
 
-#: What a store says to an identity that it does not know or accept, and when it is too busy.
-REFUSALS = (401, 403, 429)
+#: What a store says to an identity that it does not know or accept, to who would write where the
+#: account or the container is read-only, and when it is too busy.
+REFUSALS = (401, 403, 409, 429)
+#: How its words end for a table or container that is not there, or still being deleted (409).
+MISSING = ("TableNotFound", "ContainerNotFound", "BeingDeleted")
 
 
 class Account:
@@ -123,9 +126,10 @@ class Account:
 async def storage_call(seconds: float = 20.0) -> AsyncIterator[None]:
     """Bound a call of an SDK and turn its failures into ours.
 
-    What is not there, or being deleted, becomes NotFoundError unless the caller expected it; a
-    store that refuses, fails or does not answer within *seconds* becomes StorageError. Whatever
-    else it says is a bug and passes.
+    What is not there becomes NotFoundError unless the caller expected it, StoreMissingError if its
+    table or container is not; a store that refuses, fails or does not answer within *seconds*
+    becomes StorageError, and so does a conflict that the caller did not expect: then the account
+    cannot be written. Whatever else it says is a bug and passes.
     """
     from azure.core.exceptions import AzureError, HttpResponseError
 
@@ -135,16 +139,27 @@ async def storage_call(seconds: float = 20.0) -> AsyncIterator[None]:
     except TimeoutError as error:
         raise StorageError("The store did not answer.") from error
     except HttpResponseError as error:
-        if error.status_code == 404 or being_deleted(error):
+        status = error.status_code
+        if store_missing(error):
+            raise StoreMissingError(
+                "The table or container that holds this is gone, or being deleted."
+            ) from error
+        # 416: the part that was asked for is not in the blob.
+        if status in (404, 416):
             raise NotFoundError("It does not exist, or no longer.") from error
-        if error.status_code is None or error.status_code in REFUSALS or error.status_code >= 500:
+        if status is None or status in REFUSALS or status >= 500:
             raise StorageError("The store cannot answer now.") from error
         raise
     except AzureError as error:
         raise StorageError("The store did not answer.") from error
 
 
-def being_deleted(error: HttpResponseError) -> bool:
-    """Whether Azure is still deleting the table or container, which it says with a 409."""
+def store_missing(error: HttpResponseError) -> bool:
+    """Whether it says that a table or container is not there, or is still being deleted (409)."""
+    return code_of(error).endswith(MISSING)
+
+
+def code_of(error: HttpResponseError) -> str:
+    """Return the store's own word for what is wrong, "" if it said none."""
     code = getattr(error, "error_code", None)
-    return str(getattr(code, "value", code)).endswith("BeingDeleted")
+    return str(getattr(code, "value", code) or "")

@@ -9,11 +9,12 @@ from __future__ import annotations
 import json
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
+from email.utils import parsedate_to_datetime
 from typing import TYPE_CHECKING, Any
 
 from engagement.domain.messages.content import Content
-from engagement.errors import NotFoundError
+from engagement.errors import NotFoundError, StorageError
 from engagement.storage import keys
 from engagement.storage.account import Account, storage_call
 from engagement.storage.shared_access import SharedAccess
@@ -60,11 +61,11 @@ class Blobs:
         return await self._read(organization, name, offset, length, 60)
 
     async def read_at_once(
-        self, organization: str, name: str, offset: int, length: int | None
+        self, organization: str, name: str, offset: int, length: int | None, seconds: float
     ) -> bytes:
-        """Like :meth:`read`, within seconds and without retries: a recipient is waiting."""
+        """Like :meth:`read`, within *seconds* and without retries: a recipient is waiting."""
         await self.account.import_blobs()
-        return await self._read(organization, name, offset, length, 5, retry_total=0)
+        return await self._read(organization, name, offset, length, seconds, retry_total=0)
 
     async def _read(
         self,
@@ -120,22 +121,32 @@ class Blobs:
             yield blob
 
     async def read_only_url(
-        self, organization: str, name: str, *, disposition: str, content_type: str, now: datetime
-    ) -> str:
-        """Return a URL that reads this one blob for some minutes; raises NotFoundError."""
+        self, organization: str, name: str, *, size: int, disposition: str, content_type: str
+    ) -> str | None:
+        """Return a URL that reads this one blob for some minutes, None if nobody can sign one now.
+
+        Raises NotFoundError for a blob that is gone or has another *size* in bytes.
+        """
         await self.account.import_blobs()
+        heads: list[Any] = []
+        blob = self._blob(organization, name)
         async with storage_call(2):
             # Whoever follows the URL would see the store's own words about a blob that is gone.
-            await self._blob(organization, name).get_blob_properties(retry_total=0)
+            stored = await blob.get_blob_properties(retry_total=0, raw_response_hook=heads.append)
+        if stored.size != size:
+            raise NotFoundError("The blob is not the one that was stored.")
+        try:
             signature = await self.shared_access.sign(
                 container=keys.container(organization),
                 blob=name,
-                now=now,
-                expiry=now + timedelta(minutes=5),
+                # The store's clock, as it will say whether the signature holds.
+                now=parsedate_to_datetime(heads[-1].http_response.headers["Date"]),
                 disposition=disposition,
                 content_type=content_type,
             )
-        return f"{self._blob(organization, name).url}?{signature}"
+        except StorageError:
+            return None
+        return f"{blob.url}?{signature}"
 
     def _blob(self, organization: str, name: str) -> BlobClient:
         client: Any = self.account.container(keys.container(organization)).get_blob_client(name)

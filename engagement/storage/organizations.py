@@ -9,7 +9,7 @@ from datetime import datetime
 from typing import Any
 
 from engagement.domain.organizations.organization import ApiKey, Organization, State
-from engagement.errors import ConflictError, NotFoundError
+from engagement.errors import ConflictError, NotFoundError, StoreMissingError
 from engagement.storage import keys
 from engagement.storage.account import Account, storage_call
 from engagement.storage.transactions import deleting, replacing, transact
@@ -124,11 +124,15 @@ class Organizations:
             )
 
     async def _rows(self, organization_id: str) -> dict[str, Any]:
-        async with storage_call():
-            rows = self.account.table(keys.REGISTRY).query_entities(
-                "PartitionKey eq @id", parameters={"id": organization_id}
-            )
-            return {row["RowKey"]: row async for row in rows}
+        try:
+            async with storage_call():
+                rows = self.account.table(keys.REGISTRY).query_entities(
+                    "PartitionKey eq @id", parameters={"id": organization_id}
+                )
+                return {row["RowKey"]: row async for row in rows}
+        except StoreMissingError:
+            # The first organization makes the registry.
+            return {}
 
     async def _transact(self, operations: list[Any]) -> str:
         return await transact(self.account.table(keys.REGISTRY), operations)

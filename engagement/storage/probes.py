@@ -13,7 +13,7 @@ from datetime import datetime, timedelta
 from email.utils import parsedate_to_datetime
 
 from engagement.errors import StorageError
-from engagement.storage.account import Account, storage_call
+from engagement.storage.account import Account, code_of, storage_call
 from engagement.storage.queue_messages import QueueMessages, RefusedError
 from engagement.storage.wire import Wire
 
@@ -90,15 +90,10 @@ async def _asked() -> AsyncIterator[None]:
         if isinstance(cause, ClientAuthenticationError) and cause.status_code is None:
             raise RefusedError(401, NO_SIGN_IN) from error
         if isinstance(cause, HttpResponseError) and cause.status_code:
-            raise RefusedError(cause.status_code, _code(cause)) from error
+            raise RefusedError(cause.status_code, code_of(cause)) from error
         raise
     except HttpResponseError as error:
-        raise RefusedError(error.status_code or 0, _code(error)) from error
-
-
-def _code(error: object) -> str:
-    code = getattr(error, "error_code", None)
-    return str(getattr(code, "value", code) or "")
+        raise RefusedError(error.status_code or 0, code_of(error)) from error
 
 
 def _name() -> str:

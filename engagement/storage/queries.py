@@ -15,7 +15,7 @@ from datetime import datetime
 from typing import Any
 from urllib.parse import quote
 
-from engagement.errors import NotFoundError, StorageError
+from engagement.errors import StorageError, StoreMissingError
 from engagement.storage.account import REFUSALS
 from engagement.storage.connections import Answer
 from engagement.storage.wire import Wire
@@ -55,7 +55,7 @@ class Queries:
     ) -> AsyncIterator[Row]:
         """Yield the rows that fit *query*, *size* a request; with *select* only these columns.
 
-        Raises NotFoundError if the table is gone, StorageError if the store fails or hangs.
+        Raises StoreMissingError if the table is gone, StorageError if the store fails or hangs.
         """
         async for page in self._pages(table, query, select, size, WHOLE):
             for columns in page:
@@ -98,7 +98,8 @@ class Queries:
         if status == 200:
             return json.loads(body)["value"], _behind(answered)
         if status == 404 or (status == 409 and b"BeingDeleted" in body):
-            raise NotFoundError("It does not exist, or no longer.")
+            # A query of a table that is there finds nothing, and says so with 200.
+            raise StoreMissingError("The table that holds this is gone, or being deleted.")
         if status in REFUSALS or status >= 500:
             raise StorageError("The store cannot answer now.")
         raise ValueError(f"The store answered {status} to a query.")

@@ -25,11 +25,15 @@ class Spill:
             self.folder.mkdir(parents=True, exist_ok=True)
             if self._size() + len(line) > self.limit_bytes:
                 return False
-            with (self.folder / f"{self.name}{WRITING}").open("ab") as file:
-                file.write(line)
+            with (self.folder / f"{self.name}{WRITING}").open("ab", buffering=0) as file:
+                end = file.tell()
+                whole = file.write(line) == len(line)
+                if not whole:
+                    # The disk is full, and half a line would spoil the next one.
+                    file.truncate(end)
         except OSError:
             return False
-        return True
+        return whole
 
     def empty(self) -> bool:
         """Whether nothing waits here, from this process or an earlier one."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from engagement.errors import ConflictError
-from engagement.storage.account import being_deleted, storage_call
+from engagement.storage.account import code_of, storage_call
 
 if TYPE_CHECKING:
     from azure.data.tables.aio import TableClient
@@ -26,7 +26,7 @@ async def transact(table: TableClient, operations: list[Any]) -> str:
         try:
             results = await table.submit_transaction(operations)
         except HttpResponseError as error:
-            if error.status_code in (409, 412) and not being_deleted(error):
+            if error.status_code == 412 or code_of(error) == "EntityAlreadyExists":
                 raise ConflictError("Somebody else changed this at the same time.") from error
             raise
     return str(results[0].get("etag", ""))

@@ -32,6 +32,8 @@ from engagement.storage.sharing import Sharing
 VERSION = "2020-12-06"
 SCOPE = "https://storage.azure.com/.default"
 
+CONFLICT = 409
+
 #: Parts of a connection string that are needed.
 PARTS = ("TableEndpoint", "QueueEndpoint", "AccountName", "AccountKey")
 

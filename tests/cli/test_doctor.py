@@ -18,7 +18,7 @@ from aiohttp import web
 from azure.core.exceptions import ResourceExistsError
 from certificates import make_certificate
 from deployment import ADMIN_KEY, ROOT, SIGNING_KEY
-from fault_proxy import FaultProxy, healthy, only, refusing
+from fault_proxy import FaultProxy, dated, healthy, only, refusing
 from vault_fake import VaultFake
 
 from engagement.cli import doctor
@@ -277,13 +277,7 @@ def test_a_store_that_is_down_hides_nothing_else(examined, proxied):
 def test_a_clock_that_is_off_is_told(examined, proxied, minutes, state):
     proxy, settings = proxied("Queue")
 
-    async def elsewhen(proxy, request, body):
-        answer = await healthy(proxy, request, body)
-        there = datetime.now(UTC) + timedelta(minutes=minutes)
-        answer.headers["Date"] = format_datetime(there, usegmt=True)
-        return answer
-
-    proxy.fault = elsewhen
+    proxy.fault = dated(timedelta(minutes=minutes))
     _, found = examined(settings)
 
     assert states(found, "clock") == [state]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import base64
 import uuid
 from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
@@ -16,6 +17,7 @@ from azure.storage.blob import BlobServiceClient
 from deployment import Crm, Deployment, ok, settings
 from fault_proxy import FaultProxy, only
 from problem import assert_problem
+from strangers import said, token
 
 from devserver.backing import connection_string
 from engagement.config import Config
@@ -256,6 +258,48 @@ def test_F22_a_recreated_organization_is_empty_and_old_tokens_do_not_resolve_in_
     assert deployment.get(old.file).status_code == 404
     assert deployment.get(old.pixel).headers["content-type"] == "image/gif"
     assert new.sent().kpis["open_count"] == 0
+
+
+@pytest.fixture
+def copied(crm, deployment, tables):
+    """A message, and another organization into whose table everything of its own was copied."""
+    message, other = crm.sent_with_attachment(), deployment.new_crm()
+    old, new = (
+        tables.get_table_client(f"org{key_of(tables, each.organization_id)}")
+        for each in (crm, other)
+    )
+    for row in old.list_entities():
+        new.upsert_entity(row)
+    assert ok(other.call("GET", f"/messages/{message.id}"))["subject"]
+    return message, other
+
+
+def test_F22_a_copy_gets_nothing_of_what_becomes_of_the_original(copied, deployment, tables):
+    message, other = copied
+    # Not the link, which an instance that has seen it knows for some minutes.
+    for url in (message.pixel, message.file):
+        assert deployment.get(url).status_code == 200
+    assert [len(message.acts(kind)) for kind in ("open", "attachment_view")] == [1, 1]
+    assert other.timeline(message.id) == []
+
+    delete(deployment, message.crm.organization_id)
+    for url, status in ((message.pixel, 200), (message.link, 404), (message.file, 404)):
+        assert deployment.get(url).status_code == status
+    assert other.timeline(message.id) == []
+
+
+def test_F22_S1_a_token_of_the_original_cannot_be_turned_into_one_of_the_copy(
+    copied, deployment, tables
+):
+    message, other = copied
+    new = bytes.fromhex(key_of(tables, other.organization_id))
+    for url, status in ((message.pixel, 200), (message.link, 404), (message.file, 404)):
+        raw = base64.urlsafe_b64decode(token(url))
+        old = bytes.fromhex(said(url).organization)
+        turned = base64.urlsafe_b64encode(raw.replace(old, new)).decode()
+        assert turned != token(url)
+        assert deployment.get(url.replace(token(url), turned)).status_code == status
+    assert other.timeline(message.id) == message.timeline == []
 
 
 def test_concurrent_deletes_leave_nothing(crm, deployment, tables):

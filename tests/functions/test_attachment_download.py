@@ -12,6 +12,7 @@ from urllib.parse import parse_qs, urlsplit
 import pytest
 from azure.storage.blob import BlobClient
 from deployment import Deployment, SentMessage, ok
+from fault_proxy import FaultProxy, dated
 from strangers import (
     BROWSER,
     connect,
@@ -27,6 +28,7 @@ from strangers import (
     verdicts,
 )
 
+from devserver.backing import connection_string
 from engagement.config import Config
 from engagement.domain.tracking.tracking_token import Kind
 from engagement.functions.public import NOT_FOUND
@@ -530,18 +532,22 @@ def test_B50_the_stores_url_allows_nothing_else(frugal, frugal_seller, large):
     assert frugal.http.get(url).content == LARGE
 
 
-async def test_B50_the_stores_url_ends(frugal, large):
-    services = build_services(Config.from_environment(frugal.environment))
-    now = datetime.now(UTC)
+async def test_B50_the_stores_url_ends(frugal, large, azurite):
     what = (said(large.file).organization, row_of(large)["blob"])
-    how = {"disposition": "attachment", "content_type": "application/pdf"}
-    blobs = services.tracking.blobs
-    good = await blobs.read_only_url(*what, **how, now=now)
-    ended = await blobs.read_only_url(*what, **how, now=now - timedelta(minutes=5, seconds=1))
-    await services.close()
+    how = {"size": len(LARGE), "disposition": "attachment", "content_type": "application/pdf"}
+    answers = []
+    for ago in (timedelta(0), timedelta(minutes=5, seconds=1)):
+        with FaultProxy(azurite.ports[0]) as blobs:
+            blobs.fault = dated(-ago)
+            data = connection_string((blobs.port, *azurite.ports[1:]))
+            environment = {**frugal.environment, "ENGAGEMENT_DATA": data}
+            services = build_services(Config.from_environment(environment))
+            url = await services.tracking.blobs.read_only_url(*what, **how)
+            answers.append(frugal.http.get(url))
+            await services.close()
 
-    assert frugal.http.get(good).content == LARGE
-    assert frugal.http.get(ended).status_code == 403
+    assert answers[0].content == LARGE
+    assert answers[1].status_code == 403
 
 
 def test_B50_the_stores_url_is_told_to_nobody_else(frugal, large, caplog):

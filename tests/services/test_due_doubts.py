@@ -7,6 +7,7 @@ from dataclasses import replace
 from datetime import timedelta
 
 import pytest
+from azure.data.tables import TableServiceClient
 from deployment import ok, recipient
 from office import HOUR, MONTH, NOW
 
@@ -15,6 +16,7 @@ from engagement.domain.messages.due_time import CRM_PAUSE, PATIENCE, SETTLED, pa
 from engagement.domain.messages.message import HAND_OVER_LIMIT, Status
 from engagement.errors import StorageError
 from engagement.services.sending import Order
+from engagement.storage import keys
 
 COMMENT = "\U0001f600" * 1_250
 
@@ -94,6 +96,20 @@ def test_F8_a_clock_that_steps_back_loses_nothing(office):
     office.run(NOW + 5 * HOUR)
     assert office.server.subjects == ["Offer"]
     assert len(office.alerts(NOW + 5 * HOUR)) == 1
+
+
+def test_F18_a_message_that_vanishes_once_it_is_listed_keeps_nobody_else(office):
+    kinds = ("smtp", "smtp", "crm", "crm")
+    ids = [office.scheduled(f"Offer {n}", delivery=kind) for n, kind in enumerate(kinds)]
+    key = organization(office).key
+    with TableServiceClient.from_connection_string(office.data) as tables:
+        for message_id in (ids[0], ids[2]):
+            tables.get_table_client(keys.table(key)).delete_entity(message_id, keys.HEAD)
+
+    report = office.run(NOW + HOUR)
+    assert office.server.subjects == ["Offer 1"]
+    assert report.failed_count == 0
+    assert waiting(office, NOW + HOUR) == [ids[3]]
 
 
 def test_the_longest_reminder_is_told_and_stands_in_nobodys_way(office):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import secrets
+from contextlib import nullcontext
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -132,6 +133,25 @@ async def test_F3_a_refused_append_is_tried_once_and_no_more():
         with pytest.raises(StorageError):
             await appends.append("0" * 16, entity_of(interaction()), 10)
     assert len(asked) == 1
+
+
+@pytest.mark.parametrize(
+    ("code", "error"),
+    [
+        ("EntityAlreadyExists", None),
+        ("TableBeingDeleted", NotFoundError),
+        ("AccountBeingCreated", StorageError),
+        ("", StorageError),
+    ],
+)
+async def test_F19_only_a_conflict_with_itself_says_that_an_interaction_is_stored(code, error):
+    async def refuse(request):
+        text = f'{{"odata.error": {{"code": "{code}", "message": {{"value": "No."}}}}}}'
+        return web.Response(status=409, content_type="application/json", text=text)
+
+    async with serving(refuse) as appends:
+        with pytest.raises(error) if error else nullcontext():
+            await appends.append("0" * 16, entity_of(interaction()), 10)
 
 
 async def test_in_azure_the_append_shows_a_token_that_is_asked_for_once():

@@ -88,7 +88,7 @@ async def test_a_row_and_a_table_that_are_not_there_are_told_from_a_store_that_i
 @pytest.mark.parametrize(
     ("status", "error"),
     [
-        *((status, StorageError) for status in (401, 403, 429, 500, 503)),
+        *((status, StorageError) for status in (401, 403, 409, 429, 500, 503)),
         (400, ValueError),
         (404, NotFoundError),
     ],

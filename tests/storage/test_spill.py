@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import resource
+from contextlib import contextmanager
+
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -53,6 +57,42 @@ def test_F23_a_folder_that_cannot_be_written_is_a_no_and_no_error(tmp_path):
     (tmp_path / "file").write_text("not a folder")
 
     assert not Spill(tmp_path / "file", 1000).add("x")
+
+
+@pytest.fixture
+def little_room():
+    """Let no file of this process grow beyond 20 bytes, while a test runs its few lines."""
+    limits = resource.getrlimit(resource.RLIMIT_FSIZE)
+
+    @contextmanager
+    def limited():
+        resource.setrlimit(resource.RLIMIT_FSIZE, (20, limits[1]))
+        try:
+            yield
+        finally:
+            resource.setrlimit(resource.RLIMIT_FSIZE, limits)
+
+    return limited
+
+
+def test_F23_a_line_that_only_half_fits_on_the_disk_is_not_taken_and_spoils_none(
+    tmp_path, little_room
+):
+    spill = Spill(tmp_path, 1000)
+    with little_room():
+        taken = [spill.add(line) for line in ("a" * 9, "b" * 19, "c" * 9, "d")]
+    assert taken == [True, False, True, False]
+    assert spill.add("e")
+
+    spill.claim()
+    assert lines(spill) == ["a" * 9, "c" * 9, "e"]
+
+
+def test_F23_a_disk_without_any_room_is_a_no_and_no_error(tmp_path):
+    spill = Spill(tmp_path, 1000)
+    (tmp_path / f"{spill.name}.jsonl").symlink_to("/dev/full")
+
+    assert not spill.add("x")
 
 
 @given(st.lists(st.text(st.characters(exclude_characters="\n", exclude_categories=["Cs"]))))
