@@ -15,7 +15,7 @@ from datetime import datetime
 from typing import Any
 from urllib.parse import quote
 
-from engagement.errors import StorageError, StoreMissingError
+from engagement.errors import NotFoundError, StorageError, StoreMissingError
 from engagement.storage.account import REFUSALS
 from engagement.storage.connections import Answer
 from engagement.storage.wire import Wire
