@@ -1,5 +1,6 @@
 """Entry point of the Functions host: configuration, wiring, triggers."""
 
+import gc
 import os
 
 import azure.functions as func
@@ -23,3 +24,6 @@ except ConfigurationError as error:
 
     surface = os.environ.get("ENGAGEMENT_SURFACE", "all")
     app.register_functions(misconfigured.blueprint(error, surface))
+
+# What is loaded by now stays: while all of it is looked through for garbage, nobody is answered.
+gc.freeze()
