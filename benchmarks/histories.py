@@ -35,7 +35,7 @@ from engagement.storage.listing_rows import COLUMN, text_of
 
 PAGE = 50
 SMALL, LARGE = 1_000, 100_000
-#: Interactions of one message, each of which is read at each change: Azurite takes seconds for more.
+#: Interactions of one message, all read at each change: for more, Azurite would take minutes.
 DEEP = 10_000
 #: Interactions of each message where many messages are what there is.
 EACH = 100
