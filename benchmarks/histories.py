@@ -35,6 +35,8 @@ from engagement.storage.listing_rows import COLUMN, text_of
 
 PAGE = 50
 SMALL, LARGE = 1_000, 100_000
+#: Interactions of one message, all read at each change: for more, Azurite would take minutes.
+DEEP = 10_000
 #: Interactions of each message where many messages are what there is.
 EACH = 100
 #: Messages that an organization sends on a day.
@@ -114,7 +116,7 @@ async def changes_among_messages(stage: Stage) -> Mapping[int, Operation]:
 async def changes_of_one_message(stage: Stage) -> Mapping[int, Operation]:
     """Fill one message each with interactions; one more comes to it."""
     found: dict[int, Operation] = {}
-    for size in (SMALL, LARGE):
+    for size in (SMALL, DEEP):
         organization = await new_organization(stage.services)
         message, _ = await _with_interactions(stage, organization.key, size)
         found[size] = _change(stage, organization.key, message)
