@@ -54,9 +54,10 @@ class Size:
     rest: bool
 
 
-#: So few requests fill memories that are bounded; a leak is one only if it goes on.
+#: Memories that are bounded fill up at first, and with each message; in full, half a KiB kept of
+#: each request would be too much.
 SHORT = Size(2, 80, 240, None, 0.1, growth=24, rest=False)
-FULL = Size(10, int(240 * MINUTES), int(2_400 * MINUTES), 40, 1.0, growth=3, rest=True)
+FULL = Size(10, int(240 * MINUTES), int(2_400 * MINUTES), 40, 1.0, growth=6, rest=True)
 
 
 class Company:
