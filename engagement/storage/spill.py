@@ -12,7 +12,7 @@ WRITING, CLAIMED = ".jsonl", ".claimed"
 
 @dataclass(slots=True)
 class Spill:
-    """Lines in files, one file per process; reading one twice does no harm to appends."""
+    """Lines in files that no two processes share; reading one twice does no harm to appends."""
 
     folder: Path
     limit_bytes: int
@@ -28,6 +28,8 @@ class Spill:
             with (self.folder / f"{self.name}{WRITING}").open("ab") as file:
                 file.write(line)
         except OSError:
+            # A full disk may have cut this line: the next one begins another file.
+            self.name = uuid.uuid4().hex
             return False
         return True
 

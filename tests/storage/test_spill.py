@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import resource
+
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -53,6 +55,22 @@ def test_F23_a_folder_that_cannot_be_written_is_a_no_and_no_error(tmp_path):
     (tmp_path / "file").write_text("not a folder")
 
     assert not Spill(tmp_path / "file", 1000).add("x")
+
+
+def test_F23_what_a_full_disk_cut_spoils_nothing_that_comes_later(tmp_path):
+    spill = Spill(tmp_path, 1000)
+    assert spill.add("a" * 60)
+    usual = resource.getrlimit(resource.RLIMIT_FSIZE)
+    # As a disk that is full within the next line: a part of it is written.
+    resource.setrlimit(resource.RLIMIT_FSIZE, (100, usual[1]))
+    try:
+        assert not spill.add("b" * 60)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, usual)
+    assert spill.add("c" * 60)
+
+    spill.claim()
+    assert sorted(lines(spill)) == ["a" * 60, "c" * 60]
 
 
 @given(st.lists(st.text(st.characters(exclude_characters="\n", exclude_categories=["Cs"]))))
