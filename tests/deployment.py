@@ -163,6 +163,9 @@ class Deployment(Served):
 class HostProcess(Served):
     """A deployment in a process of its own, started as ``make run`` does."""
 
+    #: the module that is run
+    program = "devserver"
+
     def __init__(self, environment: Mapping[str, str], *options: str) -> None:
         super().__init__()
         self.environment = dict(environment)
@@ -170,7 +173,7 @@ class HostProcess(Served):
         self.url = f"http://127.0.0.1:{port}"
         self.state = ROOT / ".local" / str(port)
         self.process = subprocess.Popen(
-            [sys.executable, "-m", "devserver", "--no-demo", "--port", str(port), *options],
+            [sys.executable, "-m", self.program, "--no-demo", "--port", str(port), *options],
             cwd=ROOT,
             env={**os.environ, **environment},
             stdout=subprocess.DEVNULL,

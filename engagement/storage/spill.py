@@ -12,7 +12,7 @@ WRITING, CLAIMED = ".jsonl", ".claimed"
 
 @dataclass(slots=True)
 class Spill:
-    """Lines in files, one file per process; reading one twice does no harm to appends."""
+    """Lines in files that no two processes share; reading one twice does no harm to appends."""
 
     folder: Path
     limit_bytes: int
@@ -32,6 +32,8 @@ class Spill:
                     # The disk is full, and half a line would spoil the next one.
                     file.truncate(end)
         except OSError:
+            # A full disk may have cut this line: the next one begins another file.
+            self.name = uuid.uuid4().hex
             return False
         return whole
 
