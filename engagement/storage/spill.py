@@ -26,15 +26,12 @@ class Spill:
             if self._size() + len(line) > self.limit_bytes:
                 return False
             with (self.folder / f"{self.name}{WRITING}").open("ab", buffering=0) as file:
-                end = file.tell()
                 whole = file.write(line) == len(line)
-                if not whole:
-                    # The disk is full, and half a line would spoil the next one.
-                    file.truncate(end)
         except OSError:
-            # A full disk may have cut this line: the next one begins another file.
+            whole = False
+        if not whole:
+            # A full disk may have taken a part of the line: the next one begins another file.
             self.name = uuid.uuid4().hex
-            return False
         return whole
 
     def empty(self) -> bool:

@@ -81,11 +81,11 @@ def test_F23_a_line_that_only_half_fits_on_the_disk_is_not_taken_and_spoils_none
     spill = Spill(tmp_path, 1000)
     with little_room():
         taken = [spill.add(line) for line in ("a" * 9, "b" * 19, "c" * 9, "d")]
-    assert taken == [True, False, True, False]
+    assert taken == [True, False, True, True]
     assert spill.add("e")
 
     spill.claim()
-    assert lines(spill) == ["a" * 9, "c" * 9, "e"]
+    assert sorted(lines(spill)) == ["a" * 9, "c" * 9, "d", "e"]
 
 
 def test_F23_a_disk_without_any_room_is_a_no_and_no_error(tmp_path):
