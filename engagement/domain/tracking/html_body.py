@@ -72,16 +72,17 @@ def insert_pixel(html: str, pixel_url: str) -> str:
 def insert_attachments(html: str, attachments: Sequence[tuple[str, str]]) -> str:
     """Return *html* with links to *attachments*, pairs of file name and URL, below its text.
 
-    The block is marked ``data-engagement="off"``, so that its links are never tracked twice, not
-    even when a reply quotes them.
+    Each link is marked ``data-engagement="off"``, so that it is never tracked twice, not even when
+    a reply quotes it, and whatever the text before has left open.
     """
     if not attachments:
         return html
-    rows = "".join(
-        f'<tr><td><a href="{escape(url)}">{escape(" ".join(name.split()))}</a></td></tr>'
+    links = (
+        f'<a {_MARK}="off" href="{escape(url)}">{escape(" ".join(name.split()))}</a>'
         for name, url in attachments
     )
-    return _insert(html, f'<table role="presentation" border="0" {_MARK}="off">{rows}</table>')
+    rows = "".join(f"<tr><td>{link}</td></tr>" for link in links)
+    return _insert(html, f'<table role="presentation" border="0">{rows}</table>')
 
 
 def _links_of(html: str, tag: Tag) -> Iterator[Link]:
