@@ -13,10 +13,11 @@ import re
 from collections.abc import Iterator, Sequence
 from html import escape
 
+from engagement.domain.tracking.enclosure import Enclosure
 from engagement.domain.tracking.html_tag import (
     SPACE,
-    Enclosure,
     Tag,
+    attribute_reader,
     attribute_spans,
     decoded_value,
     reader,
@@ -27,6 +28,7 @@ from engagement.domain.tracking.link import Link, ensure_safe, is_followable
 _MARK = "data-engagement"
 _OFF = re.compile(r"^\s*off\s*$", re.IGNORECASE)
 _LINKING = reader(r"a|area|v:[^\s/>]*+")
+_FOLLOWED = attribute_reader("href|xlink:href|rel")
 _ENDING = reader("/body|/html")
 
 
@@ -88,7 +90,7 @@ def insert_attachments(html: str, attachments: Sequence[tuple[str, str]]) -> str
 def _links_of(html: str, tag: Tag) -> Iterator[Link]:
     """Yield the links of *tag*, two if SVG's old and new attribute are both there."""
     names = ("href", "xlink:href") if tag.foreign and tag.name == "a" else ("href",)
-    spans = attribute_spans(html, tag)
+    spans = attribute_spans(html, tag, _FOLLOWED)
     for start, end in sorted(spans[name] for name in names if name in spans):
         value = html[start:end]
         url = decoded_value(value).strip(SPACE)

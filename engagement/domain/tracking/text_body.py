@@ -6,7 +6,8 @@ import re
 from collections.abc import Sequence
 from html import unescape
 
-from engagement.domain.tracking.html_tag import SPACE, Enclosure, Tag, attributes, tags
+from engagement.domain.tracking.enclosure import Enclosure
+from engagement.domain.tracking.html_tag import SPACE, Tag, attributes, tags
 from engagement.domain.tracking.link import Link, is_followable
 
 # Quotes and punctuation of Chinese and Japanese, which is written without spaces.
