@@ -7,6 +7,7 @@ import pytest
 from fuzzing.soup import Soup
 from parse5 import Parse5, ours
 
+from benchmarks import rewriting
 from engagement.domain.tracking.html_body import find_links, insert_pixel
 from engagement.domain.tracking.html_tag import decoded_value
 from engagement.domain.tracking.link import splice
@@ -134,6 +135,13 @@ def test_parse5_finds_the_same_links_in_mails_but_for_outlooks_own(parse5):
     links = find_links(html_samples.OUTLOOK)
     assert answer["tree"] == {(link.start, link.end, link.url) for link in links[1:]}
     assert answer["product"] == ours(html_samples.OUTLOOK)
+
+
+def test_B55_every_trap_of_the_benchmark_comes_out_as_it_says(parse5):
+    traps = rewriting.trap_samples()
+    assert [rewriting.ours(trap.html) for trap in traps] == [trap.expected for trap in traps]
+    for trap, answer in zip(traps, parse5.links([trap.html for trap in traps]), strict=True):
+        assert len(answer["product"]) == trap.expected.count(rewriting.PREFIX)
 
 
 @pytest.mark.parametrize(
