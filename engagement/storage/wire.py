@@ -11,6 +11,7 @@ import asyncio
 import base64
 import hashlib
 import hmac
+import re
 import time
 from collections.abc import Mapping
 from email.utils import formatdate
@@ -41,6 +42,9 @@ UNTIMED = aiohttp.ClientTimeout()
 
 #: Parts of a connection string that are needed.
 PARTS = ("TableEndpoint", "QueueEndpoint", "AccountName", "AccountKey")
+ENDPOINT = re.compile(
+    r"https?://(?:\[[0-9a-f:]+\]|[^\s/:\[\]]+)(?::[0-9]{1,5})?(?:/[^\s?#]*)?", re.IGNORECASE
+)
 
 
 class Wire:
@@ -145,6 +149,8 @@ def _parse(connection_string: str) -> tuple[str, str, str, bytes]:
     for name in PARTS:
         if not parts.get(name):
             raise ConfigurationError(f"ENGAGEMENT_DATA: the connection string lacks {name}.")
+        if name.endswith("Endpoint") and not ENDPOINT.fullmatch(parts[name]):
+            raise ConfigurationError(f"ENGAGEMENT_DATA: {name} is no URL of a service.")
     tables, queues, account, key = (parts[name] for name in PARTS)
     try:
         return tables.rstrip("/"), queues.rstrip("/"), account, base64.b64decode(key, validate=True)

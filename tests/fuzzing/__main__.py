@@ -52,6 +52,7 @@ def _tried(name: str, share: float) -> bool:
     tries = re.search(r"number_of_executed_units: (\d+)", said)
     print(f"{name}: {int(tries[1]) if tries else 0:,} inputs", flush=True)
     if done.returncode:
+        print(f"{name} ended with {done.returncode}:")
         print("\n".join(line[:300] for line in said.splitlines()[-SHOWN:]), flush=True)
     return done.returncode == 0
 

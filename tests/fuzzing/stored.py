@@ -125,7 +125,7 @@ TARGETS = {
     ),
     "connection_string": Target(
         check=connection_string,
-        seeds=(CONNECTION,),
+        seeds=(CONNECTION, CONNECTION.replace(b"http://127.0.0.1:1/a", b"/")),
         words=(
             "AccountKey=",
             "TableEndpoint=",
