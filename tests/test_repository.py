@@ -55,7 +55,7 @@ CATALOGUE = [
     *(f"S{number}" for number in (1, 2, 3, 4, 5, 7, 8, 10, 11, 12, 13, 14, 15, 16, 17, 18)),
     *(f"F{number}" for number in range(1, 24)),
     *(f"L{number}" for number in range(1, 9)),
-    *(f"P{number}" for number in (3, 4, 5, 7)),
+    *(f"P{number}" for number in range(1, 8)),
 ]
 
 

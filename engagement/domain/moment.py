@@ -13,3 +13,14 @@ def moment(at: datetime) -> str:
 def optional_moment(at: datetime | None) -> str | None:
     """Like :func:`moment`; None for None."""
     return None if at is None else moment(at)
+
+
+def read_moment(text: str) -> datetime:
+    """Return the aware time of :meth:`datetime.isoformat`, in UTC; raises ValueError."""
+    at = datetime.fromisoformat(text)
+    if at.tzinfo is None:
+        raise ValueError("This time has no offset.")
+    try:
+        return at.astimezone(UTC)
+    except OverflowError as error:
+        raise ValueError("This time is out of range.") from error

@@ -81,7 +81,8 @@ def _write_entry(key: SigningKey) -> str:
     entry = f"{key.id}:{encoded_key(key)}"
     if key.begins_at is None:
         return entry
-    return f"{entry}:{key.begins_at.astimezone(UTC):%Y-%m-%dT%H:%M:%SZ}"
+    begins = key.begins_at.astimezone(UTC).isoformat(timespec="seconds")
+    return f"{entry}:{begins.removesuffix('+00:00')}Z"
 
 
 def _read_entry(entry: str) -> SigningKey:

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from engagement.storage import keys
+from engagement.storage.queued_record import read_queued
 
 RECORD_VERSION = 1
 
@@ -18,9 +19,7 @@ def record_of(organization: str, entity: Mapping[str, Any]) -> str:
 
 def read_record(record: str) -> tuple[str, dict[str, Any]]:
     """Read a record; raises ValueError for one that this version does not know."""
-    value = json.loads(record)
-    if not isinstance(value, dict) or value.get("v") != RECORD_VERSION:
-        raise ValueError("This record is of an unknown version.")
+    value = read_queued(record, RECORD_VERSION)
     entity = value.get("entity")
     if not isinstance(entity, dict):
         raise ValueError("This record holds no entity.")  # noqa: TRY004 - one kind

@@ -7,8 +7,10 @@ from dataclasses import asdict, dataclass
 from datetime import datetime
 from typing import Any
 
+from engagement.domain.moment import read_moment
 from engagement.domain.verdicts.observer import Crowd
 from engagement.storage import keys
+from engagement.storage.queued_record import read_queued
 
 RECORD_VERSION = 1
 
@@ -34,12 +36,13 @@ def record_of(request: JudgementRequest) -> str:
 
 def read_request(record: str) -> JudgementRequest:
     """Read a queued request; raises ValueError for one that this version does not know."""
-    value = json.loads(record)
-    if not isinstance(value, dict) or value.get("v") != RECORD_VERSION:
-        raise ValueError("This record is of an unknown version.")
+    value = read_queued(record, RECORD_VERSION)
+    interaction_id = value.get("interaction_id")
+    if interaction_id is not None and not isinstance(interaction_id, str):
+        raise ValueError("This record names no interaction.")
     return JudgementRequest(
         *keys.check_place(value.get("organization"), value.get("message_id")),
-        interaction_id=value.get("interaction_id"),
+        interaction_id=interaction_id,
         last=bool(value.get("last")),
         crowd=_crowd(value.get("crowd")),
     )
@@ -48,7 +51,7 @@ def read_request(record: str) -> JudgementRequest:
 def _crowd(value: Any) -> Crowd | None:
     if value is None:
         return None
-    try:
-        return Crowd(value["actor"], datetime.fromisoformat(value["at"]), int(value["messages"]))
-    except (KeyError, TypeError) as error:
-        raise ValueError("This record's crowd cannot be read.") from error
+    match value:
+        case {"actor": str() as actor, "at": str() as at, "messages": int() as messages}:
+            return Crowd(actor, read_moment(at), messages)
+    raise ValueError("This record's crowd cannot be read.")

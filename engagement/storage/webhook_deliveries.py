@@ -6,6 +6,7 @@ import json
 from dataclasses import dataclass
 
 from engagement.domain.webhooks.webhook_event import Event, event_json, read_event
+from engagement.storage.queued_record import read_queued
 
 RECORD_VERSION = 1
 
@@ -36,9 +37,7 @@ def record_of(delivery: Delivery) -> str:
 
 def read_delivery(record: str) -> Delivery:
     """Read a queued delivery; raises ValueError for one that this version does not know."""
-    value = json.loads(record)
-    if not isinstance(value, dict) or value.get("v") != RECORD_VERSION:
-        raise ValueError("This record is of an unknown version.")
+    value = read_queued(record, RECORD_VERSION)
     organization, endpoint_id = value.get("organization"), value.get("endpoint")
     if not isinstance(organization, str) or not isinstance(endpoint_id, str):
         raise ValueError("This record names no organization or endpoint.")  # noqa: TRY004 - one kind

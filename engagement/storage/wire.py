@@ -11,6 +11,7 @@ import asyncio
 import base64
 import hashlib
 import hmac
+import re
 import time
 from email.utils import formatdate
 from functools import lru_cache
@@ -36,6 +37,9 @@ CONFLICT = 409
 
 #: Parts of a connection string that are needed.
 PARTS = ("TableEndpoint", "QueueEndpoint", "AccountName", "AccountKey")
+ENDPOINT = re.compile(
+    r"https?://(?:\[[0-9a-f:]+\]|[^\s/:\[\]]+)(?::[0-9]{1,5})?(?:/[^\s?#]*)?", re.IGNORECASE
+)
 
 
 class Service(NamedTuple):
@@ -168,6 +172,8 @@ def _parse(connection_string: str) -> tuple[str, str, str, bytes]:
     for name in PARTS:
         if not parts.get(name):
             raise ConfigurationError(f"ENGAGEMENT_DATA: the connection string lacks {name}.")
+        if name.endswith("Endpoint") and not ENDPOINT.fullmatch(parts[name]):
+            raise ConfigurationError(f"ENGAGEMENT_DATA: {name} is no URL of a service.")
     tables, queues, account, key = (parts[name] for name in PARTS)
     try:
         return tables.rstrip("/"), queues.rstrip("/"), account, base64.b64decode(key, validate=True)

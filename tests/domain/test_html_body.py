@@ -114,6 +114,8 @@ def test_B55_a_link_is_found_however_it_is_written(html):
         "<noembed><a href=https://x.test></noembed>",
         "<noframes><a href=https://x.test></noframes>",
         "<plaintext></plaintext><a href=https://x.test>",
+        "<style></\u017ftyle><a href=https://x.test></style>",
+        "<!--[if mso]><a href=https://x.test>and more",
         "</a href=https://x.test>",
         "<? <a href=https://x.test ?>",
         "<a href=https://x.test",
@@ -287,7 +289,7 @@ def test_P3_what_is_inserted_runs_nothing():
     ]
     added = {name for _, attributes_of in INSERTED for name in attributes_of}
     assert not [name for name in added if name.startswith("on")]
-    assert INSERTED[3][1] == {"href": FILE}
+    assert INSERTED[3][1] == {"data-engagement": "off", "href": FILE}
 
 
 @settings(max_examples=500, deadline=None)
@@ -355,6 +357,15 @@ def test_attachments_are_links_below_the_text_and_before_the_pixel():
     assert 'href="https://track.test/a/t/o%20f.pdf?a=1&amp;b">Offer &lt;1&gt; &amp; &quot;2' in html
     assert ">b c</a>" in html
     assert find_links(html) == []
+
+
+def test_an_element_that_was_left_open_does_not_have_attachments_tracked():
+    for html in (
+        "<a data-engagement=off>",
+        "<p data-engagement=off>",
+        "<svg><a data-engagement=off>",
+    ):
+        assert find_links(insert_attachments(html, [("a.pdf", TRACKED)])) == []
 
 
 def test_no_attachments_change_nothing():

@@ -125,6 +125,7 @@ def test_B56_a_url_is_found_without_what_the_sentence_puts_around_it(text, url):
         ("<https://x.test/a\r\n  b\r\n\tc>", "https://x.test/abc"),
         ("<https://x.test/a \nb >", "https://x.test/ab"),
         ("<https://x.test/a.>", "https://x.test/a."),
+        ("<https://[::1]/a\nb>", "https://[::1]/ab"),
     ],
 )
 def test_B56_a_url_wrapped_over_lines_in_angle_brackets_is_one_link(text, url):

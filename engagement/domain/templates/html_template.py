@@ -123,8 +123,7 @@ def _with_plain_fallback(item: Placeholder) -> Placeholder:
 
 
 def _in_comment(html: str, tag: Tag, inside: list[Placeholder]) -> Iterator[Slot]:
-    read = tag.closed and not tag.hidden
-    start, end = (hidden_part(html, tag) if read else None) or (0, 0)
+    start, end = (None if tag.hidden else hidden_part(html, tag)) or (0, 0)
     for item in inside:
         if not start <= item.start < end:
             refuse(html, item.start, FIELD, "a placeholder may not stand in a comment")

@@ -13,10 +13,11 @@ import re
 from collections.abc import Iterator, Sequence
 from html import escape
 
+from engagement.domain.tracking.enclosure import Enclosure
 from engagement.domain.tracking.html_tag import (
     SPACE,
-    Enclosure,
     Tag,
+    attribute_reader,
     attribute_spans,
     decoded_value,
     reader,
@@ -27,6 +28,7 @@ from engagement.domain.tracking.link import Link, ensure_safe, is_followable
 _MARK = "data-engagement"
 _OFF = re.compile(r"^\s*off\s*$", re.IGNORECASE)
 _LINKING = reader(r"a|area|v:[^\s/>]*+")
+_FOLLOWED = attribute_reader("href|xlink:href|rel")
 _ENDING = reader("/body|/html")
 
 
@@ -72,22 +74,23 @@ def insert_pixel(html: str, pixel_url: str) -> str:
 def insert_attachments(html: str, attachments: Sequence[tuple[str, str]]) -> str:
     """Return *html* with links to *attachments*, pairs of file name and URL, below its text.
 
-    The block is marked ``data-engagement="off"``, so that its links are never tracked twice, not
-    even when a reply quotes them.
+    Each link is marked ``data-engagement="off"``, so that it is never tracked twice, not even when
+    a reply quotes it, and whatever the text before has left open.
     """
     if not attachments:
         return html
-    rows = "".join(
-        f'<tr><td><a href="{escape(url)}">{escape(" ".join(name.split()))}</a></td></tr>'
+    links = (
+        f'<a {_MARK}="off" href="{escape(url)}">{escape(" ".join(name.split()))}</a>'
         for name, url in attachments
     )
-    return _insert(html, f'<table role="presentation" border="0" {_MARK}="off">{rows}</table>')
+    rows = "".join(f"<tr><td>{link}</td></tr>" for link in links)
+    return _insert(html, f'<table role="presentation" border="0">{rows}</table>')
 
 
 def _links_of(html: str, tag: Tag) -> Iterator[Link]:
     """Yield the links of *tag*, two if SVG's old and new attribute are both there."""
     names = ("href", "xlink:href") if tag.foreign and tag.name == "a" else ("href",)
-    spans = attribute_spans(html, tag)
+    spans = attribute_spans(html, tag, _FOLLOWED)
     for start, end in sorted(spans[name] for name in names if name in spans):
         value = html[start:end]
         url = decoded_value(value).strip(SPACE)

@@ -5,9 +5,11 @@ and without writing markup anew. Its patterns are possessive, and whatever is le
 the rest, as the standard says, so time grows with the length of the body and no faster.
 
 On purpose unlike a browser: Outlook's conditional comments are read as markup, because Outlook
-shows them; raw text elements in ``<svg>`` and ``<math>`` stay raw text; ``<noscript>`` is read as
-markup, because mail clients run no scripts, and ``<template>`` too, because clients that strip
-unknown tags show what is inside; tags that a tree builder drops are read like others.
+shows them; raw text elements in ``<svg>`` and ``<math>`` stay raw text, and nothing but an end tag
+of theirs ends ``<svg>`` and ``<math>``; ``<noscript>`` is read as markup, because mail clients run
+no scripts, and ``<template>`` too, because clients that strip unknown tags show what is inside;
+tags that a tree builder drops are read like others. To know better takes a tree builder, and no
+mail is written so. ``make fuzz`` compares the rest with parse5.
 """
 
 from __future__ import annotations
@@ -22,27 +24,21 @@ SPACE = "\t\n\f\r "
 
 _S = r"\t\n\f\r\x20"
 # An attribute's name may begin with "="; an open quote lets the whole tag fail.
-_ATTRIBUTE = rf"""[^{_S}/>][^{_S}/>=]*+
+_ATTRIBUTE_NAME = rf"[^{_S}/>][^{_S}/>=]*+"
+_ATTRIBUTE = rf"""{_ATTRIBUTE_NAME}
     (?: [{_S}]*+ = [{_S}]*+ (?: "[^"]*+" | '[^']*+' | [^{_S}>"'][^{_S}>]*+ | (?=>) )
       | (?! [{_S}]*+ = ) )"""
+_VALUE = rf"""[{_S}]*+ = [{_S}]*+ (?: "([^"]*+)" | '([^']*+)' | ([^{_S}>"'][^{_S}>]*+) )?"""
 _ATTRIBUTES = rf"(?: [{_S}/]++ | {_ATTRIBUTE} )*+"
 _NAME = rf"/?[A-Za-z][^{_S}/>]*+"
 _RAW = ("title", "style", "script", "textarea", "xmp", "iframe", "noembed", "noframes")
 _CHANGES_READING = frozenset((*_RAW, "plaintext", "svg", "math", "/svg", "/math"))
-_NAME_AND_VALUE = re.compile(
-    rf"""([^{_S}/>][^{_S}/>=]*+)
-        (?: [{_S}]*+ = [{_S}]*+ (?: "([^"]*+)" | '([^']*+)' | ([^{_S}>"'][^{_S}>]*+) )? )?""",
-    re.VERBOSE,
-)
 _COMMENT_END = re.compile(r"--!?>")
-_CONDITIONAL = re.compile(r"<!--\s*+\[if\b[^\]]*+\]>", re.IGNORECASE)
-_RAW_END = {name: re.compile(rf"</{name}(?=[{_S}/>])", re.IGNORECASE) for name in _RAW}
-_IN_SCRIPT = re.compile(rf"(<!--)|(-->)|<(/?)script(?=[{_S}/>])", re.IGNORECASE)
-
-# WHATWG HTML 13.1.2
-_VOID = re.compile(r"area|base|br|col|embed|hr|img|input|link|meta|param|source|track|wbr")
-# Their start tag closes an open element of the same name.
-_NEVER_NESTED = frozenset(("a", "p"))
+# Of letters outside ASCII none is the same in another case: U+017F, a long s, is no "s" in HTML.
+_NAMES = re.IGNORECASE | re.ASCII
+_CONDITIONAL = re.compile(r"<!--\s*+\[if\b[^\]]*+\]>", _NAMES)
+_RAW_END = {name: re.compile(rf"</{name}(?=[{_S}/>])", _NAMES) for name in _RAW}
+_IN_SCRIPT = re.compile(rf"(<!--)|(-->)|<(/?)script(?=[{_S}/>])", _NAMES)
 
 _REFERENCE = re.compile(r"&(?:#([0-9]++)|#[xX]([0-9A-Fa-f]++)|([A-Za-z][A-Za-z0-9]*+))(;?)(?=(=?))")
 _REPLACEMENT = "\ufffd"
@@ -83,11 +79,25 @@ def reader(names: str | None = None) -> re.Pattern[str]:
         rf"""(?: [^<]++ | <(?![A-Za-z/!?]) {passed} )*+
              (<(?: ({_NAME}) ({_ATTRIBUTES}) > | !-- | [!?] | /(?![A-Za-z])
                  | /?[A-Za-z] ))               # a tag that never ends""",
-        re.VERBOSE,
+        re.VERBOSE | re.ASCII,
     )
 
 
 _EVERY_TAG = reader()
+
+
+def attribute_reader(names: str | None = None) -> re.Pattern[str]:
+    """Return a pattern for :func:`attribute_spans` that matches up to and including an attribute.
+
+    With *names*, as those of :func:`reader`, it passes over other attributes.
+    """
+    passed = rf"| (?! (?i:{names}) (?: [{_S}/>=] | \Z ) ) {_ATTRIBUTE}" if names else ""
+    return re.compile(
+        rf"(?: [{_S}/]++ {passed} )*+ ({_ATTRIBUTE_NAME}) (?: {_VALUE} )?", re.VERBOSE | re.ASCII
+    )
+
+
+_EVERY_ATTRIBUTE = attribute_reader()
 
 
 def tags(html: str, reading: re.Pattern[str] = _EVERY_TAG) -> Iterator[Tag]:
@@ -100,20 +110,22 @@ def tags(html: str, reading: re.Pattern[str] = _EVERY_TAG) -> Iterator[Tag]:
 
 def hidden_part(html: str, tag: Tag) -> tuple[int, int] | None:
     """Return where the markup that only Outlook reads stands in *tag*, if it is such a comment."""
-    condition = _CONDITIONAL.match(html, tag.start, tag.end)
+    condition = _CONDITIONAL.match(html, tag.start, tag.end) if tag.closed else None
     return (condition.end(), tag.end - len("-->")) if condition else None
 
 
-def attribute_spans(html: str, tag: Tag) -> dict[str, tuple[int, int]]:
+def attribute_spans(
+    html: str, tag: Tag, reading: re.Pattern[str] = _EVERY_ATTRIBUTE
+) -> dict[str, tuple[int, int]]:
     """Return where the values of *tag* stand, without quotes, by attribute name in lower case.
 
     Of several attributes of one name the first counts (WHATWG HTML 13.2.5.33).
     """
     spans: dict[str, tuple[int, int]] = {}
-    for found in _NAME_AND_VALUE.finditer(html, *tag.attributes):
-        group = found.lastindex or 1
-        span = found.span(group) if group > 1 else (found.end(), found.end())
-        spans.setdefault(found[1].lower(), span)
+    position, end = tag.attributes
+    while found := reading.match(html, position, end):
+        group, position = found.lastindex or 1, found.end()
+        spans.setdefault(found[1].lower(), found.span(group) if group > 1 else (position, position))
     return spans
 
 
@@ -188,10 +200,10 @@ def closes_itself(html: str, tag: Tag) -> bool:
     """Tell whether *tag* ends in ``/>``; the slash of ``<a href=x/>`` belongs to the value."""
     if html[tag.end - 2] != "/":
         return False
-    last = tag.attributes[0]
-    for found in _NAME_AND_VALUE.finditer(html, *tag.attributes):
-        last = found.end()
-    return last < tag.attributes[1]
+    position, end = tag.attributes
+    while found := _EVERY_ATTRIBUTE.match(html, position, end):
+        position = found.end()
+    return position < end
 
 
 def _markup_end(html: str, opening: tuple[int, int], limit: int, *, foreign: int) -> int | None:
@@ -245,49 +257,3 @@ def _script_end(html: str, tag: Tag, limit: int) -> int | None:
         else:
             nested = escaped and not found[3]
     return None
-
-
-class Enclosure:
-    """Tells which tags belong to elements whose *attribute* matches *mark*.
-
-    The end of such an element is found by counting tags of its name; without an end tag it
-    reaches to the end of the body.
-    """
-
-    def __init__(self, html: str, attribute: str, mark: re.Pattern[str]) -> None:
-        self._html = html
-        self._attribute = attribute
-        self._mark = mark
-        self._name = ""
-        self._depth = 0
-
-    @property
-    def is_open(self) -> bool:
-        """Whether what follows the last tag is inside a marked element."""
-        return self._depth > 0
-
-    def takes(self, tag: Tag) -> bool:
-        """Tell whether *tag*, the next one of the body, is marked or inside a marked element."""
-        if self._depth and not (tag.name == self._name and tag.name in _NEVER_NESTED):
-            if tag.name in {self._name, "/" + self._name} and not self._is_empty(tag):
-                self._depth += 1 if tag.name == self._name else -1
-            return True
-        self._depth = 0
-        if not self._is_marked(tag):
-            return False
-        if not self._is_empty(tag):
-            self._name, self._depth = tag.name, 1
-        return True
-
-    def _is_marked(self, tag: Tag) -> bool:
-        start, end = tag.attributes
-        if tag.name[0] in "/!" or self._attribute not in self._html[start:end].lower():
-            return False
-        value = attributes(self._html, tag).get(self._attribute, "")
-        return self._mark.search(value) is not None
-
-    def _is_empty(self, tag: Tag) -> bool:
-        """Tell whether *tag* has no end tag; HTML's own elements do not close themselves."""
-        if _VOID.fullmatch(tag.name):
-            return True
-        return (tag.foreign or ":" in tag.name) and closes_itself(self._html, tag)

@@ -6,7 +6,8 @@ import re
 from collections.abc import Sequence
 from html import unescape
 
-from engagement.domain.tracking.html_tag import SPACE, Enclosure, Tag, attributes, tags
+from engagement.domain.tracking.enclosure import Enclosure
+from engagement.domain.tracking.html_tag import SPACE, Tag, attributes, tags
 from engagement.domain.tracking.link import Link, is_followable
 
 # Quotes and punctuation of Chinese and Japanese, which is written without spaces.
@@ -16,7 +17,7 @@ _ELSEWHERE = "“”«»\uff0c\u3002\uff1b\uff1a\uff01\uff1f\uff08\uff09\u3001\u
 # bracket that no URL holds, and before what Markdown or a list puts between two URLs.
 _URL = re.compile(
     rf"""<(?:URL:)?\s*+
-            (?P<wrapped>https?://[^\W_][^\s<>]*+(?:[ \t]*+\r?\n[ \t]*+[^\s<>]++)*+)
+            (?P<wrapped>https?://(?:[^\W_]|\[)[^\s<>]*+(?:[ \t]*+\r?\n[ \t]*+[^\s<>]++)*+)
         \s*+>
       | (?<![A-Za-z0-9])
             (?P<bare>https?://(?:[^\W_]|\[)

@@ -11,7 +11,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
-from engagement.domain.moment import moment
+from engagement.domain.moment import moment, read_moment
 
 EVENT_ID = re.compile(r"evt_[0-9a-f]{24}")
 
@@ -89,6 +89,6 @@ def read_event(value: object) -> Event:
         event_id, data = value["id"], value["data"]
         if not EVENT_ID.fullmatch(event_id) or not isinstance(data, dict):
             raise ValueError("This is no event.")
-        return Event(event_id, EventType(value["type"]), datetime.fromisoformat(value["at"]), data)
+        return Event(event_id, EventType(value["type"]), read_moment(value["at"]), data)
     except (KeyError, TypeError) as error:
         raise ValueError("This is no event.") from error
