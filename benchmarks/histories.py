@@ -33,7 +33,8 @@ from engagement.storage.contributions import contribution_row
 from engagement.storage.judgement_requests import JudgementRequest, record_of
 from engagement.storage.listing_rows import COLUMN, text_of
 
-PAGE = 50
+#: Rows of a page, the most that the API gives: of few, cold caches after a wait cost as much.
+PAGE = 200
 SMALL, LARGE = 1_000, 100_000
 #: Interactions of one message, all read at each change: for more, Azurite would take minutes.
 DEEP = 10_000
