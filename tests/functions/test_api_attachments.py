@@ -149,7 +149,7 @@ def test_a_wrong_parameter_is_named(draft, parameters, field):
     assert_problem(answer, 400, field)
 
 
-@pytest.mark.parametrize("key", ["x" * 201, b"\x7f"])
+@pytest.mark.parametrize("key", ["x" * 201, b"\x85"])
 def test_B70_a_key_that_cannot_be_one_is_named(draft, key):
     assert_problem(draft.post(Idempotency_Key=key), 400, "Idempotency-Key")
 

@@ -552,7 +552,7 @@ def test_B58_a_refused_request_does_not_use_its_key_up(fresh):
     ok(fresh.call("POST", "/messages", json=draft_of(), headers=headers))
 
 
-@pytest.mark.parametrize("key", ["x" * 201, b"\x7f", b"a\tb", b"\x85"])
+@pytest.mark.parametrize("key", ["x" * 201, b"a\tb", b"\x85"])
 def test_B58_a_key_that_cannot_be_one_is_named(crm, key):
     headers = {"Idempotency-Key": key}
     answer = crm.call("POST", "/messages", json=draft_of(), headers=headers)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from contextlib import suppress
-from dataclasses import replace
 from datetime import UTC, date, datetime
 from urllib.parse import parse_qsl
 
@@ -67,8 +66,8 @@ def signed_token(data: bytes) -> None:
     token = TrackingToken(kind, organization.hex(), message.hex(), at, recipient, target)
     text = SIGNER.sign(token)
     assert SIGNER.verify(text, kind) == token
-    assert URLS.read_link(URLS.url(replace(token, kind=Kind.CLICK), "a b.pdf")[:500]) is None
-    assert URLS.read_link(URLS.url(replace(token, kind=Kind.CLICK)))
+    assert URLS.read_link(URLS.url(token._replace(kind=Kind.CLICK), "a b.pdf")[:500]) is None
+    assert URLS.read_link(URLS.url(token._replace(kind=Kind.CLICK)))
 
     place = int.from_bytes(chosen[:2], "big") % (len(text) * 6)
     letter, bit = divmod(place, 6)
