@@ -115,7 +115,6 @@ class Office:
 
     def lose(self, message_id, what):
         """Delete the blob with the content of a message, or with its file, as if it were lost."""
-
         key = self.key()
 
         async def delete():

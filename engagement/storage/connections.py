@@ -28,6 +28,8 @@ LONGEST_IDLE = 15.0
 LARGEST_HEAD = 64 * 1024
 LARGEST_ANSWER = 8 * 1024**2
 
+USUAL_PORTS = {"http": 80, "https": 443}
+
 #: Statuses whose answers have no body, and methods whose requests have none (RFC 9110).
 BODILESS = (204, 304)
 BODILESS_METHODS = ("GET", "DELETE")
@@ -61,10 +63,16 @@ class Origin(NamedTuple):
     def of(cls, url: str) -> Origin:
         """Return the origin of *url*; raises ValueError if it has none."""
         parts = urlsplit(url)
-        if parts.scheme not in ("http", "https") or not parts.hostname:
+        if parts.scheme not in USUAL_PORTS or not parts.hostname:
             raise ValueError("This is no URL of a server.")
-        usual = 443 if parts.scheme == "https" else 80
+        usual = USUAL_PORTS[parts.scheme]
         return cls(parts.scheme, parts.hostname, usual if parts.port is None else parts.port)
+
+    @property
+    def authority(self) -> str:
+        """What clients call it: the port only where it is not the usual one."""
+        host = f"[{self.host}]" if ":" in self.host else self.host
+        return host if self.port == USUAL_PORTS[self.scheme] else f"{host}:{self.port}"
 
 
 class Request(NamedTuple):
@@ -77,8 +85,7 @@ class Request(NamedTuple):
 
     def encode(self, origin: Origin) -> bytes:
         """Return its bytes for *origin*; raises ValueError for what is no part of a line."""
-        host = f"[{origin.host}]" if ":" in origin.host else origin.host
-        lines = [f"{self.method} {self.target} HTTP/1.1", f"Host: {host}:{origin.port}"]
+        lines = [f"{self.method} {self.target} HTTP/1.1", f"Host: {origin.authority}"]
         lines += [f"{name}: {value}" for name, value in self.headers.items()]
         if self.body or self.method not in BODILESS_METHODS:
             lines.append(f"Content-Length: {len(self.body)}")

@@ -401,6 +401,8 @@ def test_the_host_is_named_as_its_url_names_it():
     assert Origin.of("https://a.example/b") == ("https", "a.example", 443)
     assert Origin.of("http://127.0.0.1:10002/x") == ("http", "127.0.0.1", 10002)
     assert b"\r\nHost: [::1]:8\r\n" in GET.encode(Origin.of("http://[::1]:8"))
+    assert b"\r\nHost: a.example\r\n" in GET.encode(Origin.of("https://a.example/b"))
+    assert b"\r\nHost: a.example:80\r\n" in GET.encode(Origin.of("https://a.example:80"))
     for url in ("", "None", "ftp://a.example", "https://", "http://a.example:x"):
         with pytest.raises(ValueError):  # noqa: PT011 - any
             Origin.of(url)
