@@ -24,9 +24,9 @@ MOST_OPEN = 100
 #: Seconds without a request; what balances the stores' load may forget a connection after that.
 LONGEST_IDLE = 15.0
 
-#: Bytes of an answer before its body, and altogether: an entity has 1 MiB, as JSON up to 6.
+#: Bytes of an answer before its body, and altogether: a page has up to 1,000 rows of some 64 KiB.
 LARGEST_HEAD = 64 * 1024
-LARGEST_ANSWER = 8 * 1024**2
+LARGEST_ANSWER = 64 * 1024**2
 
 USUAL_PORTS = {"http": 80, "https": 443}
 
