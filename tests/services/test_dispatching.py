@@ -270,8 +270,10 @@ def test_F19_a_message_waits_for_a_container_that_is_gone(office):
     sending = {"delivery": "smtp", "now": True}
     path = f"/messages/{message_id}/send"
     assert_problem(office.crm.call("POST", path, json=sending), 503, detail="gone")
+    assert_problem(office.crm.call("GET", f"/messages/{message_id}"), 503, detail="gone")
     office.run(NOW + HOUR)
-    assert office.status(message_id) == "scheduled"
+    message = office.deployment.run(office.sending.messages.read(office.key(), message_id))
+    assert message.status == "scheduled"
     assert len(office.due()) == 1
 
 
