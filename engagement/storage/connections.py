@@ -11,6 +11,7 @@ from __future__ import annotations
 import asyncio
 import ssl
 import time
+from collections import defaultdict
 from collections.abc import Mapping
 from typing import NamedTuple, cast
 from urllib.parse import urlsplit
@@ -19,7 +20,7 @@ import httptools
 
 from engagement.storage.sharing import Sharing
 
-#: Connections that are open at the same time; whoever comes later waits for one.
+#: Connections to an origin that are used at the same time; whoever comes later waits for one.
 MOST_OPEN = 100
 #: Seconds without a request; what balances the stores' load may forget a connection after that.
 LONGEST_IDLE = 15.0
@@ -221,7 +222,8 @@ class Connections:
 
     def __init__(self) -> None:
         self.idle: dict[Origin, dict[Connection, None]] = {}
-        self.turns = asyncio.Semaphore(MOST_OPEN)
+        # Of each its own: while one store hangs, nobody waits behind it for another one.
+        self.turns = defaultdict[Origin, asyncio.Semaphore](lambda: asyncio.Semaphore(MOST_OPEN))
         self.contexts: Sharing[ssl.SSLContext] = Sharing()
         self.context: ssl.SSLContext | None = None
 
@@ -231,7 +233,7 @@ class Connections:
         Raises DroppedError if the connection ends before the answer does, another OSError if none
         can be made, AnswerError for an answer that cannot be read.
         """
-        async with self.turns:
+        async with self.turns[origin]:
             connection = None if fresh else self._take(origin)
             if connection is None:
                 connection = await self._open(origin)

@@ -130,6 +130,17 @@ async def test_requests_at_the_same_time_get_their_own_answers_over_so_many_conn
     server.close()
 
 
+async def test_nobody_waits_for_a_server_behind_another_one_that_hangs():
+    async with Server([[...]]) as hanging, Server(answers(OK)) as server:
+        hanging.connections = server.connections
+        waiting = [asyncio.create_task(hanging.ask()) for _ in range(subject.MOST_OPEN)]
+        await until(lambda: len(hanging.asked) == subject.MOST_OPEN)
+        assert (await server.ask()).body == b"ok"
+        for task in waiting:
+            task.cancel()
+        await asyncio.wait(waiting)
+
+
 ANSWERS = {
     "in one piece": ([OK], 200, b"ok"),
     "byte by byte": ([bytes([byte]) for byte in OK], 200, b"ok"),
@@ -328,7 +339,7 @@ async def test_whoever_is_cancelled_while_connecting_leaves_nothing_open():
                 await waiting
         await until(lambda: all(writer.is_closing() for writer in server.writers))
         assert server.idle == []
-        assert server.connections.turns._value == subject.MOST_OPEN
+        assert server.connections.turns[server.origin]._value == subject.MOST_OPEN
 
 
 async def test_an_answer_before_the_request_was_sent_ends_the_connection():
