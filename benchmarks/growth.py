@@ -22,7 +22,8 @@ from benchmarks.backlog import measure_backlog
 from benchmarks.counting import Asked, counted
 from benchmarks.figures import Figure, Part, ratios, table
 from benchmarks.histories import SERIES, Operation, Stage
-from benchmarks.stored import Filling, MemoryAzurite, services_on
+from benchmarks.public.stores import InMemoryAzurite
+from benchmarks.stored import Filling, services_on
 from devserver.backing import connection_string
 
 #: Times that each operation runs in a round.
@@ -52,7 +53,10 @@ class Spent:
 
 def measure(rounds: int) -> Part:
     """Fill stores, measure each operation at each size in turns, and roll a backlog up."""
-    with tempfile.TemporaryDirectory() as folder, MemoryAzurite(Path(folder), [0, 0, 0]) as azurite:
+    with (
+        tempfile.TemporaryDirectory() as folder,
+        InMemoryAzurite(Path(folder), [0, 0, 0]) as azurite,
+    ):
         return asyncio.run(_measure(azurite.ports, rounds))
 
 

@@ -20,7 +20,7 @@ from typing import Any, TypeVar
 
 import aiohttp
 
-from devserver.backing import EMULATOR_KEY, Azurite
+from devserver.backing import EMULATOR_KEY
 from engagement.config import Config
 from engagement.domain.messages.follow import FollowState
 from engagement.domain.messages.message import (
@@ -51,15 +51,6 @@ RECIPIENTS, LINKS = 3, 5
 
 Row = Mapping[str, Any]
 T = TypeVar("T")
-
-
-class MemoryAzurite(Azurite):
-    """Azurite that keeps everything in memory."""
-
-    def command(self) -> list[str]:
-        """Serve, and write nothing to the disk."""
-        *serving, _, _ = super().command()
-        return [*serving, "--inMemoryPersistence"]
 
 
 class Filling:

@@ -104,12 +104,20 @@ class Office:
         """Status of a message."""
         return self.crm.message(message_id)["status"]
 
+    def key(self):
+        """The name by which the organization's stores are named."""
+
+        async def read():
+            organizations = self.services.administering.organizations
+            return (await organizations.read(self.crm.organization_id)).key
+
+        return self.deployment.run(read())
+
     def lose(self, message_id, what):
         """Delete the blob with the content of a message, or with its file, as if it were lost."""
+        key = self.key()
 
         async def delete():
-            organizations = self.services.administering.organizations
-            key = (await organizations.read(self.crm.organization_id)).key
             message = await self.services.dispatching.messages.read(key, message_id)
             blob = message.content_blob if what == "content" else message.attachments[0].blob
             await self.sending.blobs.delete(key, blob)

@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from aiohttp import web
 from azure.data.tables import TableServiceClient
-from deployment import Deployment, draft_of, settings
+from deployment import Deployment, draft_of, ok, settings
 from fault_proxy import FaultProxy, healthy, only
 from problem import assert_problem
 from told import told
@@ -47,6 +47,7 @@ class Plant:
         self.crm = self.deployment.new_crm()
         self.message = self.crm.sent_with_attachment()
         self.draft_id = self.crm.draft()["id"]
+        ok(self.crm.call("PUT", "/templates/t-1", json={"name": "Offer"}))
         return self
 
     @contextmanager
@@ -72,6 +73,7 @@ class Plant:
         ]
         paths += ["/kpis?from=2026-11-01&to=2026-11-22", "/templates", "/webhooks"]
         paths += ["/alerts?user_id=u-17", "/records/contact/c-1/activities"]
+        paths += ["/settings", "/alert-settings?user_id=u-17", "/templates/t-1"]
         return [self.crm.call("GET", path) for path in paths]
 
     def writes(self):
@@ -79,6 +81,7 @@ class Plant:
         call, draft = self.crm.call, f"/messages/{self.draft_id}"
         yield call("PATCH", "/settings", json={"follow": {"enabled": True}})
         yield call("POST", "/messages", json=draft_of())
+        yield call("POST", "/messages", json=draft_of(template_id="t-1"))
         yield call("PATCH", draft, json={"subject": "Another"})
         yield call(
             "POST",
@@ -125,7 +128,7 @@ def assert_told(plant):
     for answer in (*plant.writes(), *plant.administer()):
         assert_problem(answer, 503, detail="store cannot answer")
         assert answer.headers["retry-after"] == "5"
-    assert [answer.status_code for answer in plant.reads()] == [200] * 8
+    assert [answer.status_code for answer in plant.reads()] == [200] * 11
 
 
 def test_F19_while_nothing_can_be_written_callers_are_told_and_no_hit_is_lost(plant):

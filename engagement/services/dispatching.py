@@ -26,6 +26,7 @@ from engagement.errors import (
     NotFoundError,
     RemoteError,
     StorageError,
+    StoreMissingError,
 )
 from engagement.services.alerting import Alerting
 from engagement.services.announcing import Announcing
@@ -268,6 +269,11 @@ class Lane:
     async def _message(self, due: DueTime) -> Message | None:
         try:
             return await self.of.messages.read(due.organization, due.message_id)
+        except StoreMissingError:
+            # Of one that was deleted nothing is due any more; another's table may come back.
+            if await self.of.organizations.is_open(due.organization):
+                raise
+            return None
         except NotFoundError:
             return None
 

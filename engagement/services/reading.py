@@ -12,7 +12,7 @@ from engagement.domain.messages.message import Message, Status, failure_at, stat
 from engagement.domain.organizations.organization import Organization
 from engagement.domain.verdicts.interaction import Interaction
 from engagement.domain.verdicts.kpi import Kpi, count
-from engagement.errors import NotFoundError
+from engagement.errors import NotFoundError, StoreMissingError
 from engagement.storage.blobs import Blobs
 from engagement.storage.interactions import Interactions
 from engagement.storage.messages import Messages
@@ -105,6 +105,8 @@ class Reading:
             message = await self.messages.read(organization.key, message_id)
             try:
                 content = await self.blobs.read_content(organization.key, message.content_blob)
+            except StoreMissingError:
+                raise
             except NotFoundError:
                 # It was lost; the rest is shown, so that somebody can mend it.
                 content = Content(None, None)

@@ -20,6 +20,7 @@ from engagement.errors import (
     NotFoundError,
     RemoteError,
     StorageError,
+    StoreMissingError,
     UnprocessableError,
 )
 from engagement.remote.mime import MimeAttachment
@@ -127,6 +128,8 @@ class Sending:
     async def _rendered(self, organization: str, message: Message) -> Rendered:
         try:
             return await self.rendering.render(organization, message)
+        except StoreMissingError:
+            raise
         except NotFoundError as error:
             stored = await self.messages.read(organization, message.id)
             if stored.etag != message.etag:
@@ -230,6 +233,8 @@ class Sending:
     async def _file(self, organization: str, item: Attachment) -> bytes:
         try:
             return await self.blobs.read(organization, item.blob)
+        except StoreMissingError:
+            raise
         except NotFoundError as error:
             raise UnprocessableError(
                 f"The file {item.name!r} is missing.", "attachments"
@@ -246,7 +251,7 @@ def may_pass(error: EngagementError) -> bool:
     """Whether nothing was handed over, and trying again later may help."""
     if isinstance(error, RemoteError):
         return error.retry_after is not None and not error.ambiguous
-    return isinstance(error, StorageError)
+    return isinstance(error, StorageError | StoreMissingError)
 
 
 def _delivered(message: Message, refused: Mapping[str, str], now: datetime) -> Message:

@@ -9,7 +9,7 @@ from engagement import telemetry
 from engagement.domain.alerts.alert import KEPT as ALERTS_KEPT
 from engagement.domain.organizations.organization import Organization, State
 from engagement.domain.webhooks.webhook import KEPT
-from engagement.errors import NotFoundError
+from engagement.errors import NotFoundError, StoreMissingError
 from engagement.services.administering import Administering
 from engagement.storage.alerts import Alerts
 from engagement.storage.blobs import Blobs
@@ -102,6 +102,9 @@ class Sweeping:
     async def _named(self, organization: Organization, message_id: str) -> set[str]:
         try:
             message = await self.messages.read(organization.key, message_id)
+        except StoreMissingError:
+            # The table may come back, and its messages need their blobs then.
+            raise
         except NotFoundError:
             return set()
         return {message.content_blob, *(item.blob for item in message.attachments)}

@@ -15,7 +15,7 @@ from engagement.domain.reports.cohort import TemplateTotals
 from engagement.domain.templates.placeholder import Values
 from engagement.domain.templates.recommendation import Recommendation, recommend
 from engagement.domain.templates.template import Template, filled, needs_content, read_template
-from engagement.errors import NotFoundError, UnprocessableError
+from engagement.errors import NotFoundError, StoreMissingError, UnprocessableError
 from engagement.storage import keys
 from engagement.storage.blobs import Blobs
 from engagement.storage.template_totals import TemplateTotalsRows
@@ -127,6 +127,8 @@ class Templating:
             if with_content:
                 return await self._read(organization, template_id)
             return await self.templates.read(organization.key, template_id), NOTHING
+        except StoreMissingError:
+            raise
         except NotFoundError:
             raise UnprocessableError("There is no such template.", "template_id") from None
 

@@ -11,6 +11,7 @@ from __future__ import annotations
 import asyncio
 import ssl
 import time
+from collections import defaultdict
 from collections.abc import Mapping
 from typing import NamedTuple, cast
 from urllib.parse import urlsplit
@@ -19,14 +20,16 @@ import httptools
 
 from engagement.storage.sharing import Sharing
 
-#: Connections that are open at the same time; whoever comes later waits for one.
+#: Connections to an origin that are used at the same time; whoever comes later waits for one.
 MOST_OPEN = 100
 #: Seconds without a request; what balances the stores' load may forget a connection after that.
 LONGEST_IDLE = 15.0
 
-#: Bytes of an answer before its body, and altogether: an entity has 1 MiB, as JSON up to 6.
+#: Bytes of an answer before its body, and altogether: a page has up to 1,000 rows of some 64 KiB.
 LARGEST_HEAD = 64 * 1024
-LARGEST_ANSWER = 8 * 1024**2
+LARGEST_ANSWER = 64 * 1024**2
+
+USUAL_PORTS = {"http": 80, "https": 443}
 
 #: Statuses whose answers have no body, and methods whose requests have none (RFC 9110).
 BODILESS = (204, 304)
@@ -61,10 +64,16 @@ class Origin(NamedTuple):
     def of(cls, url: str) -> Origin:
         """Return the origin of *url*; raises ValueError if it has none."""
         parts = urlsplit(url)
-        if parts.scheme not in ("http", "https") or not parts.hostname:
+        if parts.scheme not in USUAL_PORTS or not parts.hostname:
             raise ValueError("This is no URL of a server.")
-        usual = 443 if parts.scheme == "https" else 80
+        usual = USUAL_PORTS[parts.scheme]
         return cls(parts.scheme, parts.hostname, usual if parts.port is None else parts.port)
+
+    @property
+    def authority(self) -> str:
+        """What clients call it: the port only where it is not the usual one."""
+        host = f"[{self.host}]" if ":" in self.host else self.host
+        return host if self.port == USUAL_PORTS[self.scheme] else f"{host}:{self.port}"
 
 
 class Request(NamedTuple):
@@ -77,8 +86,7 @@ class Request(NamedTuple):
 
     def encode(self, origin: Origin) -> bytes:
         """Return its bytes for *origin*; raises ValueError for what is no part of a line."""
-        host = f"[{origin.host}]" if ":" in origin.host else origin.host
-        lines = [f"{self.method} {self.target} HTTP/1.1", f"Host: {host}:{origin.port}"]
+        lines = [f"{self.method} {self.target} HTTP/1.1", f"Host: {origin.authority}"]
         lines += [f"{name}: {value}" for name, value in self.headers.items()]
         if self.body or self.method not in BODILESS_METHODS:
             lines.append(f"Content-Length: {len(self.body)}")
@@ -214,7 +222,8 @@ class Connections:
 
     def __init__(self) -> None:
         self.idle: dict[Origin, dict[Connection, None]] = {}
-        self.turns = asyncio.Semaphore(MOST_OPEN)
+        # Of each its own: while one store hangs, nobody waits behind it for another one.
+        self.turns = defaultdict[Origin, asyncio.Semaphore](lambda: asyncio.Semaphore(MOST_OPEN))
         self.contexts: Sharing[ssl.SSLContext] = Sharing()
         self.context: ssl.SSLContext | None = None
 
@@ -224,7 +233,7 @@ class Connections:
         Raises DroppedError if the connection ends before the answer does, another OSError if none
         can be made, AnswerError for an answer that cannot be read.
         """
-        async with self.turns:
+        async with self.turns[origin]:
             connection = None if fresh else self._take(origin)
             if connection is None:
                 connection = await self._open(origin)

@@ -49,6 +49,20 @@ class Organizations:
             )
             return frozenset([row["key"] async for row in rows])
 
+    async def is_open(self, key: str) -> bool:
+        """Whether there is an organization with this key that is not being deleted."""
+        async with storage_call(60):
+            rows = self.account.table(keys.REGISTRY).query_entities(
+                "RowKey eq @row and key eq @key and state ne @state",
+                parameters={
+                    "row": keys.ORGANIZATION_ROW,
+                    "key": key,
+                    "state": State.DELETING.value,
+                },
+                select=["key"],
+            )
+            return bool([row async for row in rows])
+
     async def begin(self, organization: Organization) -> None:
         """Write down an organization that is being created; raises ConflictError if it exists."""
         async with storage_call():

@@ -16,7 +16,7 @@ from engagement.domain.delivery.working_hours import (
     patched_delivery_time,
 )
 from engagement.domain.organizations.organization import Settings
-from engagement.errors import InvalidRequestError, NotFoundError
+from engagement.errors import InvalidRequestError, NotFoundError, StoreMissingError
 from engagement.storage import keys
 from engagement.storage.account import Account, storage_call
 from engagement.storage.tracking_settings import verdicts_of
@@ -41,6 +41,8 @@ class SettingsRows:
                 row = await self.account.table(keys.table(organization)).get_entity(
                     keys.SETTINGS_PARTITION, keys.SETTINGS_ROW
                 )
+        except StoreMissingError:
+            raise
         except NotFoundError:
             return Settings(), None
         return _settings(row), row.metadata["etag"]
@@ -60,6 +62,8 @@ class SettingsRows:
                 row = await self.account.table(keys.table(organization)).get_entity(
                     keys.USERS, user_key(user_id)
                 )
+        except StoreMissingError:
+            raise
         except NotFoundError:
             return AlertSettings(), None
         return _read_alerts(row["alerts"]), row.metadata["etag"]

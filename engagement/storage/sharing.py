@@ -39,3 +39,6 @@ class Sharing(Generic[T]):
     def _done(self, key: Hashable, task: asyncio.Task[T]) -> None:
         if self.under_way.get(key) is task:
             del self.under_way[key]
+        if not task.cancelled():
+            # Else asyncio logs a failure that nobody waited for any more as one of ours.
+            task.exception()

@@ -5,7 +5,12 @@ from __future__ import annotations
 from typing import Any
 
 from engagement.domain.templates.template import MOST_TEMPLATES, Template, check_template_id
-from engagement.errors import ConflictError, NotFoundError, UnprocessableError
+from engagement.errors import (
+    ConflictError,
+    NotFoundError,
+    StoreMissingError,
+    UnprocessableError,
+)
 from engagement.storage import keys
 from engagement.storage.account import Account, storage_call
 from engagement.storage.transactions import deleting, replacing, transact
@@ -24,6 +29,8 @@ class Templates:
                 row = await self._table(organization).get_entity(
                     keys.TEMPLATES, check_template_id(template_id)
                 )
+        except StoreMissingError:
+            raise
         except NotFoundError:
             raise NotFoundError("There is no such template.") from None
         return _template(row)
@@ -58,6 +65,8 @@ class Templates:
         """Make *new* of *old*, or raise ConflictError if *old* is out of date."""
         try:
             await transact(self._table(organization), [replacing(_row(new), old.etag)])
+        except StoreMissingError:
+            raise
         except NotFoundError:
             raise ConflictError("Somebody else deleted this at the same time.") from None
 

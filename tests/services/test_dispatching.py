@@ -6,6 +6,7 @@ from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 
 import pytest
+from azure.storage.blob import BlobServiceClient
 from deployment import ok, recipient
 from fault_proxy import first, healthy, only, refusing
 from office import HOUR, MONTH, NOW
@@ -14,6 +15,7 @@ from problem import assert_problem
 from engagement.domain.messages.due_time import CRM_PAUSE, GRACE, PATIENCE, SETTLED
 from engagement.domain.messages.message import HAND_OVER_LIMIT
 from engagement.errors import StorageError
+from engagement.storage import keys
 
 
 def reminder(condition="at", *, after=HOUR):
@@ -245,6 +247,34 @@ def test_what_was_withdrawn_does_not_go_out(office, how):
     assert report.failed_count == 0
     assert office.server.subjects == []
     assert office.due() == []
+
+
+def test_F19_what_is_due_waits_for_a_table_that_is_gone(office):
+    office.scheduled()
+    table = f"/org{office.key()}"
+    office.tables.fault = only(lambda request: table in request.path, refusing(404))
+    late = NOW + HOUR + 2 * GRACE
+    office.run(late)
+    assert len(office.due()) == 1
+
+    office.tables.fault = healthy
+    office.run(late + 2 * HOUR)
+    assert office.server.subjects == ["Offer"]
+    assert office.due() == []
+
+
+def test_F19_a_message_waits_for_a_container_that_is_gone(office):
+    message_id = office.scheduled()
+    with BlobServiceClient.from_connection_string(office.data) as blobs:
+        blobs.delete_container(keys.container(office.key()))
+    sending = {"delivery": "smtp", "now": True}
+    path = f"/messages/{message_id}/send"
+    assert_problem(office.crm.call("POST", path, json=sending), 503, detail="gone")
+    assert_problem(office.crm.call("GET", f"/messages/{message_id}"), 503, detail="gone")
+    office.run(NOW + HOUR)
+    message = office.deployment.run(office.sending.messages.read(office.key(), message_id))
+    assert message.status == "scheduled"
+    assert len(office.due()) == 1
 
 
 def test_a_note_that_comes_before_its_message_is_kept_for_it(office):

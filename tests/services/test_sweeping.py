@@ -6,6 +6,7 @@ from contextlib import ExitStack
 from datetime import UTC, datetime, timedelta
 
 import pytest
+from azure.data.tables import TableServiceClient
 from deployment import Deployment, settings
 from fault_proxy import FaultProxy
 
@@ -106,6 +107,16 @@ def test_of_templates_only_bodies_that_none_names_go(swept):
     assert swept.deployment.run(listed()) == both
     swept.sweep(NOW + timedelta(hours=2))
     assert swept.deployment.run(listed()) == both - {"orphan"}
+
+
+def test_F19_while_a_table_is_gone_its_blobs_wait_for_it(swept, own_azurite):
+    async def key():
+        return (await swept.organization()).key
+
+    with TableServiceClient.from_connection_string(own_azurite.connection_string) as tables:
+        tables.delete_table(keys.table(swept.deployment.run(key())))
+    swept.sweep(NOW + timedelta(hours=2))
+    assert len(swept.blobs()) == 1
 
 
 @pytest.mark.parametrize("days", [1, 2])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 
 import pytest
 
@@ -113,6 +114,23 @@ async def test_whoever_stops_waiting_for_a_shared_read_stops_nobody_else():
 
     assert await asyncio.gather(*others) == ["value"] * 2
     assert store.asked == 1
+
+
+async def test_a_read_that_fails_when_nobody_waits_for_it_any_more_is_nobodys_fault():
+    told = []
+    asyncio.get_running_loop().set_exception_handler(lambda _, context: told.append(context))
+    memory, store = Memory(60, 10), Slow()
+    store.answer = StorageError("down")
+    (asker,) = await asking(memory, store, 1)
+    (read,) = memory.reads.under_way.values()
+    asker.cancel()
+    await asyncio.wait([asker])
+    store.ready.set()
+    await asyncio.wait([read])
+    # asyncio tells of it when the task goes, which those who know it keep.
+    del asker, read
+    gc.collect()
+    assert told == []
 
 
 async def test_all_who_share_a_read_that_fails_are_told_and_the_next_one_reads_again():
