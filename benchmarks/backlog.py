@@ -84,7 +84,7 @@ async def _by_the_sdk(stage: Stage, key: str, messages: list[Message]) -> float:
 
 
 async def _by_ours(stage: Stage, key: str, messages: list[Message]) -> float:
-    queries = stage.services.projecting.interactions.account.queries
+    queries = stage.services.projecting.interactions.queries
     began, found = time.process_time(), 0
     for message in messages:
         query = interactions_between(message.id, "")

@@ -23,7 +23,8 @@ from benchmarks.counting import Asked, counted
 from benchmarks.figures import Figure, Part, ratios, table
 from benchmarks.histories import SERIES, Operation, Stage
 from benchmarks.public.stores import InMemoryAzurite
-from benchmarks.stored import Filling, services_on
+from benchmarks.stored import Filling
+from benchmarks.surfaces import private_services
 from devserver.backing import connection_string
 
 #: Times that each operation runs in a round.
@@ -64,8 +65,8 @@ async def _measure(ports: list[int], rounds: int) -> Part:
     async with (
         aiohttp.ClientSession(connector=aiohttp.TCPConnector(force_close=True)) as http,
         counted(ports[2]) as asked,
-        services_on(connection_string(ports)) as direct,
-        services_on(connection_string([*ports[:2], asked.port])) as proxied,
+        private_services(connection_string(ports)) as direct,
+        private_services(connection_string([*ports[:2], asked.port])) as proxied,
     ):
         stage = Stage(direct, proxied, Filling(ports, http))
         figures, texts, data = [], [], {}

@@ -8,14 +8,11 @@ much a hit costs more than an answer that touches nothing (/healthz) in the same
 from __future__ import annotations
 
 import asyncio
-import base64
 import secrets
 import statistics
 import sys
 import tempfile
 import time
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -23,8 +20,8 @@ from pathlib import Path
 import httpx
 
 from benchmarks.processes import processor_seconds, served
+from benchmarks.surfaces import private_services, settings
 from devserver.backing import Azurite, free_port
-from engagement.config import Config
 from engagement.domain.messages.attachment import Attachment
 from engagement.domain.messages.follow import FollowState
 from engagement.domain.messages.message import Copies, FollowedLink, Message, Sender, Status
@@ -33,10 +30,7 @@ from engagement.domain.tracking.tracking_token import Kind, TokenSigner, Trackin
 from engagement.services import Services
 from engagement.services.rolling_up import Report
 from engagement.storage.judgement_requests import JudgementRequest, record_of
-from engagement.wiring import build_services
 
-KEY = base64.urlsafe_b64encode(b"k" * 32).decode().rstrip("=")
-PUBLIC_URL = "http://links.contoso.example"
 FILE = b"%PDF-1.7 offer"
 AGENT = "Mozilla/5.0 (X11; Linux x86_64; rv:145.0) Gecko/20100101 Firefox/145.0"
 
@@ -57,18 +51,6 @@ class Cost:
     rate: float
 
 
-def settings(data: str, surface: str) -> dict[str, str]:
-    """Return the settings of the deployment that is measured."""
-    return {
-        "ENGAGEMENT_SURFACE": surface,
-        "ENGAGEMENT_DATA": data,
-        "ENGAGEMENT_SIGNING_KEYS": f"1:{KEY}",
-        "ENGAGEMENT_PUBLIC_URL": PUBLIC_URL,
-        # The local host starts an inbox where none is named.
-        "ENGAGEMENT_SMTP_HOST": "127.0.0.1",
-    }
-
-
 def report() -> str:
     """Measure and return the table."""
     with tempfile.TemporaryDirectory() as folder, Azurite(Path(folder), [0, 0, 0]) as azurite:
@@ -76,7 +58,7 @@ def report() -> str:
 
 
 async def _report(data: str) -> str:
-    async with _private(settings(data, "private")) as services:
+    async with private_services(data) as services:
         key, ids = await _send(services)
         port = free_port()
         command = [sys.executable, "-m", "devserver", "--no-demo", "--port", str(port)]
@@ -93,17 +75,6 @@ async def _report(data: str) -> str:
     rows.append(f"| a look at a message, in a function | {looks:.2f} | | |")
     rows.append(f"| rolling up an organization where nothing changed | {idle:.2f} | | |")
     return "\n".join(rows)
-
-
-@asynccontextmanager
-async def _private(environment: dict[str, str]) -> AsyncIterator[Services]:
-    services = build_services(Config.from_environment(environment))
-    if not isinstance(services, Services):
-        raise TypeError("The private surface is needed.")
-    try:
-        yield services
-    finally:
-        await services.close()
 
 
 async def _send(services: Services) -> tuple[str, list[str]]:

@@ -12,8 +12,8 @@ import hmac
 import json
 import secrets
 from collections import defaultdict
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping
-from contextlib import asynccontextmanager, suppress
+from collections.abc import Awaitable, Callable, Iterable, Mapping
+from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from email.utils import formatdate
 from typing import Any, TypeVar
@@ -21,7 +21,6 @@ from typing import Any, TypeVar
 import aiohttp
 
 from devserver.backing import EMULATOR_KEY
-from engagement.config import Config
 from engagement.domain.messages.follow import FollowState
 from engagement.domain.messages.message import (
     Copies,
@@ -41,7 +40,6 @@ from engagement.services import Services
 from engagement.storage import keys
 from engagement.storage.interaction_rows import entity_of
 from engagement.storage.transactions import LARGEST
-from engagement.wiring import build_services
 
 ACCOUNT = "devstoreaccount1"
 SENT_AT = datetime(2026, 11, 3, 9, tzinfo=UTC)
@@ -104,25 +102,6 @@ def _batch(url: str, rows: list[Row]) -> bytes:
         "--batch_of_rows\r\nContent-Type: multipart/mixed; boundary=changeset_of_rows\r\n\r\n"
         f"{parts}--changeset_of_rows--\r\n--batch_of_rows--\r\n"
     ).encode()
-
-
-@asynccontextmanager
-async def services_on(data: str) -> AsyncIterator[Services]:
-    """Build what the private surface works with, on the stores of a connection string."""
-    environment = {
-        "ENGAGEMENT_SURFACE": "private",
-        "ENGAGEMENT_DATA": data,
-        "ENGAGEMENT_SIGNING_KEYS": f"1:{'A' * 43}",
-        "ENGAGEMENT_PUBLIC_URL": "http://links.contoso.example",
-        "ENGAGEMENT_SMTP_HOST": "127.0.0.1",
-    }
-    services = build_services(Config.from_environment(environment))
-    if not isinstance(services, Services):
-        raise TypeError("The private surface is needed.")
-    try:
-        yield services
-    finally:
-        await services.close()
 
 
 async def new_organization(services: Services) -> Organization:

@@ -13,6 +13,8 @@ from engagement.config import DataAccount
 from engagement.storage import keys
 from engagement.storage.account import Account
 from engagement.storage.interactions import Interactions
+from engagement.storage.queries import Queries
+from engagement.storage.wire import Wire
 
 
 @pytest.mark.parametrize("power", [0.0, 0.5, 1.0, 2.0])
@@ -33,8 +35,10 @@ async def test_what_a_store_is_filled_with_is_what_the_product_reads(azurite):
         with pytest.raises(RuntimeError, match="not stored"):
             await filling.fill(keys.table(organization), rows_of(acts[messages[0].id][:1]))
 
-    interactions = Interactions(account)
+    wire = Wire(account)
+    interactions = Interactions(account, Queries(wire))
     for message_id, expected in acts.items():
         found = await interactions.page(organization, message_id, after="", size=200)
         assert found == sorted(expected, key=lambda act: act.id)
+    await wire.close()
     await account.close()

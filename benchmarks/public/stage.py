@@ -15,11 +15,11 @@ from typing import Self
 from azure.data.tables import TableServiceClient
 from azure.storage.queue import QueueServiceClient
 
-from benchmarks.hits import settings
 from benchmarks.processes import ROOT
 from benchmarks.public.preparing import KINDS, MESSAGES, ORGANIZATIONS, command, prepare
 from benchmarks.public.stores import InMemoryAzurite, postgres
 from benchmarks.public.subject import Server, Store, Subject
+from benchmarks.surfaces import settings
 from devserver.backing import free_port
 
 WORKERS = 2

@@ -17,8 +17,6 @@ if TYPE_CHECKING:
     from azure.identity.aio import DefaultAzureCredential, ManagedIdentityCredential
     from azure.storage.blob.aio import BlobServiceClient, ContainerClient
 
-    from engagement.storage.queries import Queries
-
 #: The SDKs' own defaults would retry for minutes (total 10, back-off up to 120 s).
 PATIENCE = {
     "retry_total": 2,
@@ -79,16 +77,6 @@ class Account:
         url = self.data.blob_url
         client: BlobServiceClient = self._open(BlobServiceClient, BLOB_PATIENCE, account_url=url)
         return client
-
-    @cached_property
-    def queries(self) -> Queries:
-        """What reads rows of tables in numbers, over connections of its own."""
-        from engagement.storage.queries import Queries
-        from engagement.storage.wire import Wire
-
-        wire = Wire(self)
-        self.opened.append(wire)
-        return Queries(wire)
 
     async def import_identity(self) -> None:
         """Import what signs the app in, in a thread: those who are being served would wait."""

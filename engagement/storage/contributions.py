@@ -16,7 +16,7 @@ from engagement.domain.reports.contribution import Contribution
 from engagement.errors import NotFoundError
 from engagement.storage import keys
 from engagement.storage.account import Account, storage_call
-from engagement.storage.queries import between, literal
+from engagement.storage.queries import Queries, between, literal
 from engagement.storage.rollup_rows import numbers_of, rollup_of
 from engagement.storage.transactions import LARGEST, replacing, transact
 
@@ -36,13 +36,14 @@ class Days:
 class Contributions:
     """Stores contributions by the key of their organization."""
 
-    def __init__(self, account: Account) -> None:
+    def __init__(self, account: Account, queries: Queries) -> None:
         self.account = account
+        self.queries = queries
 
     async def read_days(self, organization: str, message_id: str) -> Days:
         """Return on which days a message has contributions."""
         try:
-            row = await self.account.queries.row(keys.table(organization), message_id, keys.DAYS)
+            row = await self.queries.row(keys.table(organization), message_id, keys.DAYS)
         except NotFoundError:
             return Days(message_id)
         days = frozenset(date.fromisoformat(name) for name in json.loads(row["days"]))
@@ -93,7 +94,7 @@ class Contributions:
 
     async def of_day(self, organization: str, on: date) -> AsyncIterator[list[Contribution]]:
         """Yield what every message adds to a day, page by page."""
-        pages = self.account.queries.pages(
+        pages = self.queries.pages(
             keys.table(organization),
             f"PartitionKey eq {literal(keys.contributions(on))}",
             select=["RowKey", "sender", "template_id", "segment", "numbers"],
@@ -105,7 +106,7 @@ class Contributions:
         """Return up to *size* ids, in order, of messages that add to a day, behind *after*."""
         query = between(keys.contributions(on), after, keys.MESSAGES_END)
         found: list[str] = []
-        async for page in self.account.queries.pages(
+        async for page in self.queries.pages(
             keys.table(organization), query, select=["RowKey"], size=size
         ):
             found += [row["RowKey"] for row in page[: size - len(found)]]

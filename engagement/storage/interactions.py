@@ -20,7 +20,7 @@ from engagement.storage.interaction_rows import (
     judgement_row,
     sdk_row,
 )
-from engagement.storage.queries import between
+from engagement.storage.queries import Queries, between
 from engagement.storage.transactions import LARGEST, deleting, transact, unchanged
 
 #: What counting needs, and what tells of people's habits; fewer columns are read faster.
@@ -40,8 +40,9 @@ FACT_COLUMNS = (
 class Interactions:
     """Reads interactions by the key of their organization."""
 
-    def __init__(self, account: Account) -> None:
+    def __init__(self, account: Account, queries: Queries) -> None:
         self.account = account
+        self.queries = queries
 
     async def page(
         self, organization: str, message_id: str, *, after: str, size: int
@@ -49,7 +50,7 @@ class Interactions:
         """Return up to *size* interactions older than that with id *after* ("" for none)."""
         found: list[Interaction] = []
         query = interactions_between(message_id, after)
-        async for row in self.account.queries.rows(keys.table(organization), query, size=size):
+        async for row in self.queries.rows(keys.table(organization), query, size=size):
             found.append(interaction_of(row))
             if len(found) == size:
                 break
@@ -57,7 +58,7 @@ class Interactions:
 
     async def facts(self, organization: str, message_id: str) -> list[Fact]:
         """Return what counting needs of every interaction of a message, newest first."""
-        pages = self.account.queries.pages(
+        pages = self.queries.pages(
             keys.table(organization), interactions_between(message_id, ""), select=FACT_COLUMNS
         )
         return [_fact(row) async for page in pages for row in page]

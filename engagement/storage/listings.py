@@ -11,7 +11,7 @@ from engagement.errors import NotFoundError
 from engagement.storage import keys
 from engagement.storage.account import Account, storage_call
 from engagement.storage.listing_rows import COLUMN, listed_of, text_of
-from engagement.storage.queries import between
+from engagement.storage.queries import Queries, between
 from engagement.storage.transactions import deleting, replacing, transact
 
 
@@ -25,8 +25,9 @@ class Place(NamedTuple):
 class Listings:
     """Reads and writes rows of lists, by the key of their organization."""
 
-    def __init__(self, account: Account) -> None:
+    def __init__(self, account: Account, queries: Queries) -> None:
         self.account = account
+        self.queries = queries
 
     async def page(
         self, organization: str, partition: str, *, after: str, end: str = LAST_KEY, size: int
@@ -34,7 +35,7 @@ class Listings:
         """Return up to *size* rows between the keys *after* ("" for the first) and *end*."""
         query = between(partition, after, end)
         found: list[Listed] = []
-        async for page in self.account.queries.pages(
+        async for page in self.queries.pages(
             keys.table(organization), query, select=[COLUMN], size=size
         ):
             found += [listed_of(row[COLUMN]) for row in page[: size - len(found)]]

@@ -16,7 +16,7 @@ from datetime import UTC, date, datetime
 from engagement.errors import ConflictError, NotFoundError
 from engagement.storage import keys
 from engagement.storage.account import Account, storage_call
-from engagement.storage.queries import literal
+from engagement.storage.queries import Queries, literal
 from engagement.storage.transactions import LARGEST, deleting, transact
 
 
@@ -42,8 +42,9 @@ class Marker:
 class Markers:
     """Stores markers by the key of their organization."""
 
-    def __init__(self, account: Account) -> None:
+    def __init__(self, account: Account, queries: Queries) -> None:
         self.account = account
+        self.queries = queries
 
     async def mark(self, organization: str, message_id: str) -> None:
         """Say that a message changes in this minute; raises NotFoundError if all is gone."""
@@ -86,7 +87,7 @@ class Markers:
 
     async def _find(self, organization: str, query: str, most: int) -> list[Marker]:
         found: list[Marker] = []
-        async for row in self.account.queries.rows(
+        async for row in self.queries.rows(
             keys.table(organization), query, select=["PartitionKey", "RowKey"], size=most
         ):
             found.append(Marker(row["PartitionKey"], row["RowKey"], row.metadata["etag"]))

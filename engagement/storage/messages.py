@@ -12,15 +12,16 @@ from engagement.errors import NotFoundError
 from engagement.storage import keys
 from engagement.storage.account import Account
 from engagement.storage.message_rows import link_row, message_of, rows_of
-from engagement.storage.queries import between
+from engagement.storage.queries import Queries, between
 from engagement.storage.transactions import LARGEST, deleting, replacing, transact
 
 
 class Messages:
     """Stores messages by the key of their organization."""
 
-    def __init__(self, account: Account) -> None:
+    def __init__(self, account: Account, queries: Queries) -> None:
         self.account = account
+        self.queries = queries
 
     async def create(self, organization: str, message: Message) -> None:
         """Store a new message whole; raises ConflictError if its id is taken."""
@@ -31,7 +32,7 @@ class Messages:
         """Return the message; raises NotFoundError."""
         _check_id(message_id)
         query = between(message_id, "", keys.STATIC_END)
-        found = self.account.queries.rows(keys.table(organization), query)
+        found = self.queries.rows(keys.table(organization), query)
         rows = [row async for row in found]
         if not rows or rows[0]["RowKey"] != keys.HEAD:
             raise NotFoundError("There is no such message.")
@@ -40,7 +41,7 @@ class Messages:
     async def read_head(self, organization: str, message_id: str) -> Message:
         """Return the message without recipients, links and attachments; raises NotFoundError."""
         _check_id(message_id)
-        head = await self.account.queries.row(keys.table(organization), message_id, keys.HEAD)
+        head = await self.queries.row(keys.table(organization), message_id, keys.HEAD)
         return message_of([head])
 
     async def replace(self, organization: str, old: Message, new: Message) -> Message:

@@ -15,7 +15,7 @@ from engagement.domain.reports.rollup import ORGANIZATION, Group, GroupKind, Rol
 from engagement.errors import ConflictError, NotFoundError
 from engagement.storage import keys
 from engagement.storage.account import Account
-from engagement.storage.queries import literal
+from engagement.storage.queries import Queries, literal
 from engagement.storage.rollup_rows import numbers_of, rollup_of
 from engagement.storage.transactions import replacing, transact
 
@@ -36,14 +36,15 @@ class DayRollups:
 class Rollups:
     """Stores rollups by the key of their organization."""
 
-    def __init__(self, account: Account) -> None:
+    def __init__(self, account: Account, queries: Queries) -> None:
         self.account = account
+        self.queries = queries
 
     async def read_day(self, organization: str, on: date) -> DayRollups:
         """Return all rollups of a day."""
         # First, so that whatever else is read is at least as new as the ETag says.
         try:
-            head = await self.account.queries.row(
+            head = await self.queries.row(
                 keys.table(organization), keys.ROLLUPS, _row_key(on, ORGANIZATION)
             )
         except NotFoundError:
@@ -103,7 +104,7 @@ class Rollups:
         )
         if group is not None and group != ORGANIZATION:
             query += f" and digest eq {literal(group.digest)}"
-        pages = self.account.queries.pages(
+        pages = self.queries.pages(
             keys.table(organization), query, select=["RowKey", "id", "numbers"]
         )
         async for page in pages:

@@ -13,6 +13,7 @@ from engagement.storage import keys
 from engagement.storage.account import Account
 from engagement.storage.listing_rows import COLUMN, listed_of, text_of
 from engagement.storage.listings import Place
+from engagement.storage.queries import Queries
 from engagement.storage.transactions import deleting, replacing, transact
 
 
@@ -34,13 +35,14 @@ class Summary:
 class Summaries:
     """Reads and writes the notes, by the key of their organization."""
 
-    def __init__(self, account: Account) -> None:
+    def __init__(self, account: Account, queries: Queries) -> None:
         self.account = account
+        self.queries = queries
 
     async def read(self, organization: str, message_id: str) -> Summary:
         """Return the note of a message, an empty one if there is none."""
         try:
-            row = await self.account.queries.row(keys.table(organization), message_id, keys.SUMMARY)
+            row = await self.queries.row(keys.table(organization), message_id, keys.SUMMARY)
         except NotFoundError:
             return Summary(message_id)
         rows = {Place(*place): version for *place, version in json.loads(row["rows"])}

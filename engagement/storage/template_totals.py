@@ -11,6 +11,7 @@ from engagement.domain.reports.cohort import Cohort, TemplateTotals
 from engagement.errors import NotFoundError
 from engagement.storage import keys
 from engagement.storage.account import Account, storage_call
+from engagement.storage.queries import Queries
 
 #: Characters in one column; Azure Tables takes 32 Ki. Beyond them the smallest segments are left
 #: out, and they are too small to be compared anyway.
@@ -23,13 +24,14 @@ class TemplateTotalsRows:
     They are made by the rollups and can be made again at any time.
     """
 
-    def __init__(self, account: Account) -> None:
+    def __init__(self, account: Account, queries: Queries) -> None:
         self.account = account
+        self.queries = queries
 
     async def read(self, organization: str, template_id: str | None) -> TemplateTotals:
         """Return the totals of a template; nothing while nothing was counted."""
         try:
-            row = await self.account.queries.row(
+            row = await self.queries.row(
                 keys.table(organization), keys.TEMPLATE_TOTALS, keys.template_totals(template_id)
             )
         except NotFoundError:

@@ -66,6 +66,7 @@ from engagement.storage.markers import Markers
 from engagement.storage.messages import Messages
 from engagement.storage.organizations import Organizations
 from engagement.storage.people import People
+from engagement.storage.queries import Queries
 from engagement.storage.queues import Queue
 from engagement.storage.rollups import Rollups
 from engagement.storage.settings import SettingsRows
@@ -90,13 +91,15 @@ def build_private_services(
 ) -> Services:
     """Build everything that the triggers need; *clock* tells the time of what is done."""
     account, wire = foundation.account, foundation.wire
-    messages, blobs, settings = Messages(account), foundation.blobs, SettingsRows(account)
+    queries = Queries(wire)
+    messages, blobs, settings = Messages(account, queries), foundation.blobs, SettingsRows(account)
     recording, rules = foundation.recording, foundation.rules
-    organizations, interactions = Organizations(account), Interactions(account)
+    organizations, interactions = Organizations(account), Interactions(account, queries)
     due_times, waiting = DueTimes(account), WaitingMessages(account)
-    listings, markers, people = Listings(account), Markers(account), People(account)
-    contributions, rollups = Contributions(account), Rollups(account)
-    templates, totals = Templates(account), TemplateTotalsRows(account)
+    listings, markers = Listings(account, queries), Markers(account, queries)
+    people = People(account)
+    contributions, rollups = Contributions(account, queries), Rollups(account, queries)
+    templates, totals = Templates(account), TemplateTotalsRows(account, queries)
     endpoints, dead_letters = Endpoints(account), DeadLetters(account)
 
     webhook_signer = WebhookSigner(config.signing_keys, config.signing_from)
@@ -116,7 +119,7 @@ def build_private_services(
     )
     announcing = Announcing(notifying, clock)
     projecting = Projecting(
-        messages, interactions, Summaries(account), listings, markers, announcing.change
+        messages, interactions, Summaries(account, queries), listings, markers, announcing.change
     )
     judging = Judging(interactions, settings, alerting, foundation.judgements, projecting, rules)
     rendering, handing_over = (

@@ -29,6 +29,8 @@ from engagement.storage.account import Account
 from engagement.storage.blobs import Blobs
 from engagement.storage.due_times import DueTimes
 from engagement.storage.messages import Messages
+from engagement.storage.queries import Queries
+from engagement.storage.wire import Wire
 
 COUNT = int(os.environ.get("SCALE", "10000"))
 ORGANIZATIONS = 50
@@ -65,7 +67,9 @@ def message_of(number):
 async def fill(environment, organizations):
     """Store messages with what is due, as the routes would have, a month ago."""
     account = Account(Config.from_environment(environment).data)
-    messages, blobs, due_times = Messages(account), Blobs(account), DueTimes(account)
+    wire = Wire(account)
+    messages = Messages(account, Queries(wire))
+    blobs, due_times = Blobs(account), DueTimes(account)
     limit = asyncio.Semaphore(16)
 
     async def store(number):
@@ -88,6 +92,7 @@ async def fill(environment, organizations):
             )
 
     await asyncio.gather(*(store(number) for number in range(COUNT)))
+    await wire.close()
     await account.close()
 
 

@@ -28,6 +28,7 @@ from engagement.storage.judgement_requests import JudgementRequest, record_of
 from engagement.storage.listings import Listings
 from engagement.storage.markers import Markers
 from engagement.storage.messages import Messages
+from engagement.storage.queries import Queries
 from engagement.storage.queues import Queue
 from engagement.storage.settings import SettingsRows
 from engagement.storage.summaries import Summaries
@@ -76,9 +77,15 @@ async def opened_judging(connection_string, tables=None):
     account = Account(DataAccount(tables or connection_string, None, None, None, None))
     wire = Wire(account)
     settings = SettingsRows(account)
-    messages, interactions = Messages(account), Interactions(account)
+    queries = Queries(wire)
+    messages, interactions = Messages(account, queries), Interactions(account, queries)
     projecting = Projecting(
-        messages, interactions, Summaries(account), Listings(account), Markers(account), tell
+        messages,
+        interactions,
+        Summaries(account, queries),
+        Listings(account, queries),
+        Markers(account, queries),
+        tell,
     )
     judging = Judging(
         interactions,

@@ -39,7 +39,9 @@ from engagement.storage.listing_rows import listed_of as read_row
 from engagement.storage.listings import Listings, places_of
 from engagement.storage.markers import Markers
 from engagement.storage.messages import Messages
+from engagement.storage.queries import Queries
 from engagement.storage.summaries import Summaries
+from engagement.storage.wire import Wire
 
 NOW = datetime(2026, 11, 22, 9, 0, tzinfo=UTC)
 ANN = Recipient(1, Role.TO, "ann@fabrikam.example", "Ann", Record("contact", "c-1"))
@@ -50,14 +52,15 @@ async def tell(*_):
     """Tell nobody of what changed."""
 
 
-def projecting_of(account):
+def projecting_of(account, wire):
     """Build the service on an account."""
+    queries = Queries(wire)
     return Projecting(
-        Messages(account),
-        Interactions(account),
-        Summaries(account),
-        Listings(account),
-        Markers(account),
+        Messages(account, queries),
+        Interactions(account, queries),
+        Summaries(account, queries),
+        Listings(account, queries),
+        Markers(account, queries),
         tell,
     )
 
@@ -66,7 +69,9 @@ def projecting_of(account):
 async def opened(data):
     """Projecting on the stores of a connection string."""
     account = Account(DataAccount(data, None, None, None, None))
-    yield projecting_of(account)
+    wire = Wire(account)
+    yield projecting_of(account, wire)
+    await wire.close()
     await account.close()
 
 

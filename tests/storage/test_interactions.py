@@ -23,6 +23,7 @@ from engagement.storage.account import Account
 from engagement.storage.appends import Appends
 from engagement.storage.interaction_rows import entity_of
 from engagement.storage.interactions import Interactions
+from engagement.storage.queries import Queries
 from engagement.storage.wire import Wire
 
 START = datetime(2026, 11, 22, 9, 0, 0, 123_000, tzinfo=UTC)
@@ -47,7 +48,7 @@ class Store:
         self.organization = organization
         self.wire = Wire(account)
         self.appends = Appends(self.wire)
-        self.interactions = Interactions(account)
+        self.interactions = Interactions(account, Queries(self.wire))
 
     async def append(self, item):
         await self.appends.append(self.organization, entity_of(item), 10)

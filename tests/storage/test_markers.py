@@ -11,6 +11,8 @@ from engagement.config import DataAccount
 from engagement.errors import NotFoundError
 from engagement.storage.account import Account
 from engagement.storage.markers import Markers
+from engagement.storage.queries import Queries
+from engagement.storage.wire import Wire
 
 IDS = [f"{number:024x}" for number in range(130)]
 
@@ -19,7 +21,9 @@ IDS = [f"{number:024x}" for number in range(130)]
 async def markers(azurite):
     """Markers of every organization."""
     account = Account(DataAccount(azurite.connection_string, None, None, None, None))
-    yield Markers(account)
+    wire = Wire(account)
+    yield Markers(account, Queries(wire))
+    await wire.close()
     await account.close()
 
 
