@@ -25,6 +25,7 @@ def main() -> None:
         lifespan="on",
         log_level="error",
         access_log=False,
+        proxy_headers=False,
         server_header=False,
         # A worker that a busy machine keeps waiting is no dead one.
         timeout_worker_healthcheck=60,
