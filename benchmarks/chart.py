@@ -20,11 +20,15 @@ def draw(figures: Sequence[Figure], path: Path) -> None:
     axes = drawing.add_subplot()
     for place, one in enumerate(reversed(shown)):
         colour = "#2a7d4f" if one.met else "#b3423a"
-        axes.barh(place, _lead(one), left=1, height=0.6, color=colour)
-        axes.annotate(f" {one.value:.3g} {one.unit}", (1, place), va="center", fontsize=7)
+        lead = _lead(one)
+        axes.barh(place, lead, left=1, height=0.6, color=colour)
+        beside = (1 + max(lead, 0), place)
+        axes.annotate(f" {one.value:.3g} {one.unit}", beside, va="center", fontsize=7)
     axes.set_yticks(range(len(shown)), [f"{one.name}\n{one.aim}" for one in reversed(shown)])
     axes.tick_params(labelsize=7)
     axes.set_xscale("log")
+    for written in (axes.xaxis.set_major_formatter, axes.xaxis.set_minor_formatter):
+        written("{x:g}")
     axes.axvline(1, color="black", linewidth=1)
     axes.set_xlabel("times as good as the aim (log scale)", fontsize=8)
     drawing.savefig(path, format="svg")
