@@ -82,7 +82,8 @@ def test_every_part_and_every_aim_is_described():
     text = (ROOT / "benchmarks" / "README.md").read_text()
 
     assert re.findall(r"^### `(\w+)`", text, re.MULTILINE) == list(PARTS)
-    assert re.findall(r"^\| (\d+) \|", text, re.MULTILINE) == [str(row) for row in range(1, 12)]
+    aims = text[text.index("## Aims") : text.index("## Figures")]
+    assert re.findall(r"^\| (\d+) \|", aims, re.MULTILINE) == [str(row) for row in range(1, 12)]
 
 
 def test_what_the_script_prints_at_the_end_of_wrk_is_read():
