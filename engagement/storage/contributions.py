@@ -105,14 +105,8 @@ class Contributions:
     async def message_ids(self, organization: str, on: date, *, after: str, size: int) -> list[str]:
         """Return up to *size* ids, in order, of messages that add to a day, behind *after*."""
         query = between(keys.contributions(on), after, keys.MESSAGES_END)
-        found: list[str] = []
-        async for page in self.queries.pages(
-            keys.table(organization), query, select=["RowKey"], size=size
-        ):
-            found += [row["RowKey"] for row in page[: size - len(found)]]
-            if len(found) == size:
-                break
-        return found
+        rows = await self.queries.first(keys.table(organization), query, size, select=["RowKey"])
+        return [row["RowKey"] for row in rows]
 
     def _table(self, organization: str) -> Any:
         return self.account.table(keys.table(organization))

@@ -48,13 +48,9 @@ class Interactions:
         self, organization: str, message_id: str, *, after: str, size: int
     ) -> list[Interaction]:
         """Return up to *size* interactions older than that with id *after* ("" for none)."""
-        found: list[Interaction] = []
         query = interactions_between(message_id, after)
-        async for row in self.queries.rows(keys.table(organization), query, size=size):
-            found.append(interaction_of(row))
-            if len(found) == size:
-                break
-        return found
+        rows = await self.queries.first_rows(keys.table(organization), query, size)
+        return [interaction_of(row) for row in rows]
 
     async def facts(self, organization: str, message_id: str) -> list[Fact]:
         """Return what counting needs of every interaction of a message, newest first."""

@@ -34,14 +34,8 @@ class Listings:
     ) -> list[Listed]:
         """Return up to *size* rows between the keys *after* ("" for the first) and *end*."""
         query = between(partition, after, end)
-        found: list[Listed] = []
-        async for page in self.queries.pages(
-            keys.table(organization), query, select=[COLUMN], size=size
-        ):
-            found += [listed_of(row[COLUMN]) for row in page[: size - len(found)]]
-            if len(found) == size:
-                break
-        return found
+        rows = await self.queries.first(keys.table(organization), query, size, select=[COLUMN])
+        return [listed_of(row[COLUMN]) for row in rows]
 
     async def etag(self, organization: str, place: Place) -> str:
         """Return the version of a row, "" if it is not there."""

@@ -86,14 +86,9 @@ class Markers:
             )
 
     async def _find(self, organization: str, query: str, most: int) -> list[Marker]:
-        found: list[Marker] = []
-        async for row in self.queries.rows(
-            keys.table(organization), query, select=["PartitionKey", "RowKey"], size=most
-        ):
-            found.append(Marker(row["PartitionKey"], row["RowKey"], row.metadata["etag"]))
-            if len(found) == most:
-                break
-        return found
+        columns = ["PartitionKey", "RowKey"]
+        rows = await self.queries.first_rows(keys.table(organization), query, most, select=columns)
+        return [Marker(row["PartitionKey"], row["RowKey"], row.metadata["etag"]) for row in rows]
 
     async def _delete(self, organization: str, markers: list[Marker]) -> None:
         table = self.account.table(keys.table(organization))

@@ -7,10 +7,9 @@ from collections.abc import Sequence
 from typing import Any
 from urllib.parse import quote
 
-from engagement.errors import NotFoundError, StorageError
+from engagement.errors import NotFoundError
 from engagement.storage import keys
-from engagement.storage.account import REFUSALS
-from engagement.storage.wire import Wire
+from engagement.storage.wire import Wire, ensure_read, is_gone
 
 HEADERS = {"Accept": "application/json;odata=nometadata", "DataServiceVersion": "3.0;NetFx"}
 
@@ -36,14 +35,11 @@ class Points:
         partition, row = map(_quoted, place)
         entity = f"{keys.table(organization)}(PartitionKey='{partition}',RowKey='{row}')"
         path = f"{entity}?$select={','.join(columns)}"
-        status, _, body = await self.wire.read_table(path, HEADERS, seconds)
-        if status == 404 or (status == 409 and b"BeingDeleted" in body):
+        answer = await self.wire.read_table(path, HEADERS, seconds)
+        if is_gone(answer):
             raise NotFoundError("It does not exist, or no longer.")
-        if status in REFUSALS or status >= 500:
-            raise StorageError(f"The store answered {status}.")
-        if status != 200:
-            raise ValueError(f"The store answered {status} to a read.")
-        found: dict[str, Any] = json.loads(body)
+        ensure_read(answer)
+        found: dict[str, Any] = json.loads(answer.body)
         # What is selected and not there comes as null.
         return {name: value for name, value in found.items() if value is not None}
 

@@ -16,9 +16,8 @@ from typing import Any
 from urllib.parse import quote
 
 from engagement.errors import NotFoundError, StorageError, StoreMissingError
-from engagement.storage.account import REFUSALS
 from engagement.storage.connections import Answer
-from engagement.storage.wire import Wire
+from engagement.storage.wire import Wire, ensure_read, is_gone
 
 #: Most rows that the store returns at once.
 LARGEST_PAGE = 1_000
@@ -64,9 +63,22 @@ class Queries:
     async def row(self, table: str, partition: str, key: str) -> Row:
         """Return the row with these keys; raises NotFoundError if it is not there."""
         query = f"PartitionKey eq {literal(partition)} and RowKey eq {literal(key)}"
-        async for row in self.rows(table, query, size=1):
+        for row in await self.first_rows(table, query, 1):
             return row
         raise NotFoundError("It does not exist, or no longer.")
+
+    async def first_rows(
+        self, table: str, query: str, most: int, *, select: Sequence[str] = ()
+    ) -> list[Row]:
+        """Return the first *most* of the rows that :meth:`rows` yields."""
+        pages = self._pages(table, query, select, most, WHOLE)
+        return [_row(columns) for columns in await _first(pages, most)]
+
+    async def first(
+        self, table: str, query: str, most: int, *, select: Sequence[str]
+    ) -> list[dict[str, Any]]:
+        """Return the first *most* of the rows that are in :meth:`pages`."""
+        return await _first(self._pages(table, query, select, most, PLAIN), most)
 
     async def pages(
         self, table: str, query: str, *, select: Sequence[str], size: int = LARGEST_PAGE
@@ -94,15 +106,12 @@ class Queries:
         self, table: str, asked: str, headers: dict[str, str]
     ) -> tuple[list[dict[str, Any]], str | None]:
         """Return a page, and what asks for the one behind it, None for the last one."""
-        status, answered, body = await self._patiently(f"{table}()?{asked}", headers)
-        if status == 200:
-            return json.loads(body)["value"], _behind(answered)
-        if status == 404 or (status == 409 and b"BeingDeleted" in body):
+        answer = await self._patiently(f"{table}()?{asked}", headers)
+        if is_gone(answer):
             # A query of a table that is there finds nothing, and says so with 200.
             raise StoreMissingError("The table that holds this is gone, or being deleted.")
-        if status in REFUSALS or status >= 500:
-            raise StorageError("The store cannot answer now.")
-        raise ValueError(f"The store answered {status} to a query.")
+        ensure_read(answer)
+        return json.loads(answer.body)["value"], _behind(answer.headers)
 
     async def _patiently(self, path: str, headers: dict[str, str]) -> Answer:
         """Ask, again after each pause while the store fails; raises StorageError if it hangs on."""
@@ -115,6 +124,15 @@ class Queries:
             await asyncio.sleep(pause)
         left = max(end - time.monotonic(), 0.0)
         return await self.wire.read_table(path, headers, min(left, PATIENT_SECONDS))
+
+
+async def _first(pages: AsyncIterator[list[dict[str, Any]]], most: int) -> list[dict[str, Any]]:
+    found: list[dict[str, Any]] = []
+    async for page in pages:
+        found += page[: most - len(found)]
+        if len(found) == most:
+            break
+    return found
 
 
 def literal(text: str) -> str:

@@ -19,7 +19,7 @@ from typing import NamedTuple
 from urllib.parse import urlsplit
 
 from engagement.errors import ConfigurationError, StorageError
-from engagement.storage.account import Account, storage_call
+from engagement.storage.account import REFUSALS, Account, storage_call
 from engagement.storage.connections import (
     Answer,
     AnswerError,
@@ -153,6 +153,22 @@ class Wire:
         async with storage_call():
             token = await self.account.credential.get_token(SCOPE)
         self.token, self.token_until = token.token, float(token.expires_on)
+
+
+def is_gone(answer: Answer) -> bool:
+    """Whether what was asked for, or its table, is not there, or is still being deleted."""
+    return answer.status == 404 or (answer.status == CONFLICT and b"BeingDeleted" in answer.body)
+
+
+def ensure_read(answer: Answer) -> None:
+    """Refuse what is no answer to a read.
+
+    Raises StorageError where the store cannot answer now, ValueError where it does not understand.
+    """
+    if answer.status in REFUSALS or answer.status >= 500:
+        raise StorageError("The store cannot answer now.")
+    if answer.status != 200:
+        raise ValueError(f"The store answered {answer.status} to a read.")
 
 
 @lru_cache(maxsize=100)

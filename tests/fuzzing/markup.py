@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from contextlib import suppress
 
 from fuzzing.target import Target, as_body, joined, parts
@@ -35,16 +36,22 @@ def put_back(result: str, replaced: list[Link], source: str, links: list[Link]) 
     return "".join((*pieces, result[position:]))
 
 
+def rewritten(body: str, find_links: Callable[[str], list[Link]]) -> str:
+    """P2: return *body* with tracked links, after nothing else changed and they are found again."""
+    links = find_links(body)
+    urls = tracked_urls(links)
+    result = splice(body, links, urls)
+
+    replaced = find_links(result)
+    assert [link.url for link in replaced] == urls
+    assert put_back(result, replaced, body, links) == body
+    return result
+
+
 def html_links(data: bytes) -> None:
     """P2, P3: nothing but the links changes, they are found again, and no markup is new."""
     html = as_body(data)
-    links = html_body.find_links(html)
-    urls = tracked_urls(links)
-    result = splice(html, links, urls)
-
-    replaced = html_body.find_links(result)
-    assert [link.url for link in replaced] == urls
-    assert put_back(result, replaced, html, links) == html
+    result = rewritten(html, html_body.find_links)
     before, after = list(tags(html)), list(tags(result))
     assert [(tag.name, tag.hidden) for tag in after] == [(tag.name, tag.hidden) for tag in before]
     for one, other in zip(before, after, strict=True):
@@ -68,13 +75,7 @@ def html_insertions(data: bytes) -> None:
 def text_links(data: bytes) -> None:
     """P2: nothing but the links changes, and they are found again; any HTML has a text."""
     text = as_body(data)
-    links = text_body.find_links(text)
-    urls = tracked_urls(links)
-    result = splice(text, links, urls)
-
-    replaced = text_body.find_links(result)
-    assert [link.url for link in replaced] == urls
-    assert put_back(result, replaced, text, links) == text
+    rewritten(text, text_body.find_links)
     appended = text_body.append_attachments(text, FILES)
     assert appended.startswith(text.rstrip("\r\n"))
     assert FILES[0][1] in appended
